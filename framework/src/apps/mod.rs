@@ -1,0 +1,4 @@
+//! What an app brings to the site.
+
+pub mod app;
+pub mod command;

@@ -1,0 +1,5 @@
+//! The loaded settings.
+
+/// Every setting of the site.
+#[derive(Debug, Default)]
+pub struct Settings {}

@@ -1,0 +1,5 @@
+//! The databases of `DATABASES`.
+
+/// Every database by its alias.
+#[derive(Debug, Default)]
+pub struct Databases {}

@@ -1,0 +1,3 @@
+//! Databases: the pools, Django's timestamps, migrations.
+
+pub mod database;

@@ -1,0 +1,4 @@
+//! Requests and responses.
+
+pub mod request;
+pub mod response;

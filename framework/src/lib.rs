@@ -1,0 +1,45 @@
+//! A Django-style web framework whose sessions are Django's, byte for byte.
+//!
+//! The rooms, from the ground up:
+//!
+//! * [`error`]: what a view may fail with, and the status it becomes
+//! * [`checks`]: what `manage check` finds, with Django's ids
+//! * [`conf`]: `settings.toml` and the environment become typed sections
+//! * [`serialize`]: the values a session holds, and their JSON
+//! * [`signing`]: Django's signatures
+//! * [`db`]: databases, timestamps, migrations
+//! * [`routes`]: routes as text: parse, match, reverse
+//! * [`template`]: tera, Django's loader order, functions and context processors
+//! * [`session`]: the visitor's dict, and the stores it may live in
+//! * [`project`]: what a request may ask of the site it runs in
+//! * [`http`]: requests and responses
+//! * [`urls`]: an async fn becomes a view, views become a URLconf
+//! * [`middleware`]: the onion
+//! * [`shortcuts`]: `render`, `redirect`, `reverse`
+//! * [`apps`]: what an app brings: commands, middleware, migrations, settings
+//! * [`contrib`]: the apps nuages ships
+//! * [`handler`], [`server`], [`site`]: from the socket to the view and back
+//! * [`management`]: the `manage` command line
+//! * [`test`]: the test client
+
+pub mod apps;
+pub mod checks;
+pub mod conf;
+pub mod contrib;
+pub mod db;
+pub mod error;
+pub mod handler;
+pub mod http;
+pub mod management;
+pub mod middleware;
+pub mod project;
+pub mod routes;
+pub mod serialize;
+pub mod server;
+pub mod session;
+pub mod shortcuts;
+pub mod signing;
+pub mod site;
+pub mod template;
+pub mod test;
+pub mod urls;

@@ -1,0 +1,4 @@
+//! The onion: every request passes the layers of `MIDDLEWARE` on its way to the view, every response on its way back.
+
+pub mod def;
+pub mod layer;

@@ -1,0 +1,60 @@
+//! What a request may ask of the site it runs in. Nothing here knows a request or a view.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::conf::core::CoreSettings;
+use crate::conf::settings::Settings;
+use crate::db::database::Databases;
+use crate::routes::table::RouteTable;
+use crate::template::engine::Templates;
+
+/// The site's own things, shared by every request through an `Arc`.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder of `Cargo.toml`, `settings.toml`, `templates/` and `migrations/`.
+    pub(crate) base_dir: PathBuf,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) core: Arc<CoreSettings>,
+    pub(crate) databases: Databases,
+    pub(crate) routes: RouteTable,
+    pub(crate) templates: Templates,
+}
+
+impl Project {
+    /// The folder that relative paths in the settings start from (Django's `BASE_DIR`).
+    #[must_use]
+    pub fn base_dir(&self) -> &Path {
+        &self.base_dir
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The settings without a prefix: `DEBUG`, `ALLOWED_HOSTS`, …
+    #[must_use]
+    pub fn core(&self) -> &CoreSettings {
+        &self.core
+    }
+
+    /// The databases of `DATABASES`.
+    #[must_use]
+    pub const fn databases(&self) -> &Databases {
+        &self.databases
+    }
+
+    /// Every route of the site.
+    #[must_use]
+    pub const fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+
+    /// The templates.
+    #[must_use]
+    pub const fn templates(&self) -> &Templates {
+        &self.templates
+    }
+}

@@ -1,0 +1,3 @@
+//! Routes as text: parse, match, reverse. No view, no request.
+
+pub mod table;

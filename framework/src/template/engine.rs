@@ -1,0 +1,5 @@
+//! The templates of the site.
+
+/// Every template, compiled.
+#[derive(Debug, Default)]
+pub struct Templates {}

@@ -1,0 +1,3 @@
+//! Templates: tera with Django's functions and context processors.
+
+pub mod engine;
