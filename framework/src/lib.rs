@@ -16,6 +16,7 @@
 //! * [`urls`]: an async fn becomes a view, views become a URLconf
 //! * [`middleware`]: the onion
 //! * [`shortcuts`]: `render`, `redirect`, `reverse`
+//! * [`context_processors`]: what every template may use
 //! * [`apps`]: what an app brings: commands, middleware, migrations, settings
 //! * [`contrib`]: the apps nuages ships
 //! * [`handler`], [`server`], [`site`]: from the socket to the view and back
@@ -25,6 +26,7 @@
 pub mod apps;
 pub mod checks;
 pub mod conf;
+pub mod context_processors;
 pub mod contrib;
 pub mod db;
 pub mod error;

@@ -1,3 +1,33 @@
-//! Templates: tera with Django's functions and context processors.
+//! Templates: tera, with Django's loader order, functions and context processors.
+//!
+//! `templates/` of the project and then the `templates/` of each installed app are read and compiled once, when the
+//! site starts; every fault is reported at once, with file and line. `.html`, `.htm` and `.xml` escape what they print.
+//!
+//! ```
+//! use nuages::context;
+//! use nuages::template::engine::{TemplateOptions, Templates};
+//!
+//! let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("hello.html"), "Hello {{ name }}!")?;
+//! let options = TemplateOptions { dirs: vec![folder.path().to_owned()], ..TemplateOptions::default() };
+//! let templates = Templates::load(options).unwrap();
+//! assert_eq!(templates.render("hello.html", context! { name: "<Sonam>" })?, "Hello &lt;Sonam&gt;!");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! * [`engine`]: [`Templates`](engine::Templates), every template of the site
+//! * [`context`]: what a view hands to a template, and the [`context!`](crate::context!) macro
+//! * [`uses`]: which names a template mentions, so that nothing else is worked out for it
+//! * [`processor`]: context processors, as the engine keeps them
+//! * [`functions`]: `url()` and `static()`
+//! * [`error`]: what can go wrong, with template and line
 
+mod compile;
+pub mod context;
 pub mod engine;
+pub mod error;
+mod escape;
+pub mod functions;
+mod loader;
+pub mod processor;
+pub mod uses;

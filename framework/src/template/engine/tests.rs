@@ -1,0 +1,195 @@
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::context;
+
+/// A folder with those templates.
+fn folder(templates: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in templates {
+        write(dir.path(), name, text);
+    }
+    dir
+}
+
+fn write(dir: &Path, name: &str, text: &str) {
+    let file = dir.join(name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+fn options(dirs: &[&TempDir]) -> TemplateOptions {
+    let dirs = dirs.iter().map(|dir| dir.path().to_owned()).collect();
+    TemplateOptions { dirs, ..TemplateOptions::default() }
+}
+
+fn load(templates: &[(&str, &str)]) -> Templates {
+    Templates::load(options(&[&folder(templates)])).unwrap()
+}
+
+fn faults(templates: &[(&str, &str)]) -> Vec<String> {
+    Templates::load(options(&[&folder(templates)])).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn escapes_by_the_file_name() {
+    let templates = load(&[("a.html", "{{ x }}"), ("a.txt", "{{ x }}"), ("b.html", "{{ x | safe }}{{ y }}")]);
+    let x = "<'&\">";
+    assert_eq!(templates.render("a.html", context! { x }).unwrap(), "&lt;&#x27;&amp;&quot;&gt;");
+    assert_eq!(templates.render("a.txt", context! { x }).unwrap(), x);
+    let mut context = context! { x };
+    context.insert_safe("y", "<b>");
+    assert_eq!(templates.render("b.html", context).unwrap(), "<'&\"><b>");
+}
+
+#[test]
+fn an_earlier_folder_hides_a_later_one() {
+    let project = folder(&[("shop/list.html", "the project's")]);
+    let app = folder(&[("shop/list.html", "the app's"), ("shop/item.html", "the app's item")]);
+    let templates = Templates::load(options(&[&project, &app])).unwrap();
+    assert_eq!(templates.render("shop/list.html", context! {}).unwrap(), "the project's");
+    assert_eq!(templates.render("shop/item.html", context! {}).unwrap(), "the app's item");
+}
+
+#[test]
+fn hidden_files_and_backups_are_no_templates() {
+    let templates = load(&[("a.html", ""), ("a.html~", "{% broken"), (".a.html.swp", "{% broken")]);
+    assert!(matches!(templates.get("a.html~"), Err(TemplateError::DoesNotExist { .. })));
+}
+
+#[test]
+fn a_missing_template_names_what_was_tried() {
+    let (one, two) = (folder(&[("student/get.html", "")]), folder(&[]));
+    let templates = Templates::load(options(&[&one, &two])).unwrap();
+    match templates.render("student/gte.html", context! {}).unwrap_err() {
+        TemplateError::DoesNotExist { name, tried, nearest } => {
+            assert_eq!(name, "student/gte.html");
+            assert_eq!(tried, [one.path().join("student/gte.html"), two.path().join("student/gte.html")]);
+            assert_eq!(nearest.as_deref(), Some("student/get.html"));
+        }
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_missing_variable_is_named_with_its_line() {
+    let check = |text: &str, line: usize, column: usize, message: &str| {
+        let templates = load(&[("base.html", "<body>\n{% block b %}{% endblock %}"), ("page.html", text)]);
+        match templates.render("page.html", context! { user: context_like() }).unwrap_err() {
+            TemplateError::Render { place, message: found, .. } => {
+                assert!(found.contains(message), "{text}: {found}");
+                assert_eq!(
+                    (place.template.as_str(), place.line, place.column),
+                    ("page.html", line, column),
+                    "{text}"
+                );
+                assert!(place.file.unwrap().ends_with("page.html"));
+            }
+            error => panic!("{error}"),
+        }
+    };
+    check("{{ nmae }}", 1, 4, "Variable `nmae` is not defined. Available variables: user");
+    check("a\n  {{ user.nmae }}", 2, 11, "`nmae` is not defined");
+    check("{{ usr.name }}", 1, 4, "`usr` is not defined");
+    check("{% extends 'base.html' %}\n{% block b %}\n{{ x }}{% endblock %}", 3, 4, "`x` is not defined");
+}
+
+fn context_like() -> std::collections::BTreeMap<&'static str, &'static str> {
+    [("name", "Sonam")].into()
+}
+
+#[test]
+fn the_message_shows_the_line() {
+    let templates = load(&[("page.html", "<p>\n<b>{{ nmae }}</b>")]);
+    let error = templates.render("page.html", context! {}).unwrap_err().to_string();
+    assert!(
+        error.starts_with(
+            "page.html, line 2, column 7: Variable `nmae` is not defined.\n  2 | <b>{{ nmae }}</b>\n"
+        ),
+        "{error}"
+    );
+    assert!(error.contains("\n    |       ^^^^\n"), "{error}");
+}
+
+#[test]
+fn every_fault_is_reported_with_file_and_line() {
+    let found = faults(&[
+        ("a.html", "fine\n{{ x"),
+        ("b.html", "{% if %}{% endif %}"),
+        ("c.html", "{% extends 'no.html' %}"),
+        ("d.html", "\n\n{% include 'nowhere.html' %}"),
+        ("e.html", "{{ x | shout }}\n{{ x | whisper }}"),
+        ("f.html", "{% extends 'a.html' %}"),
+        ("sound.html", "{{ x }}"),
+    ]);
+    let check = |at: usize, place: &str, message: &str| {
+        assert!(
+            found[at].contains(place) && found[at].contains(message),
+            "{place} {message} in {}",
+            found[at]
+        );
+    };
+    check(0, "a.html:2", "end");
+    check(1, "b.html:1", "");
+    check(2, "c.html:1", "`no.html`");
+    check(3, "d.html:3", "`nowhere.html`");
+    check(4, "e.html:1:8", "`shout`");
+    check(5, "e.html:2:8", "`whisper`");
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
+#[test]
+fn circles_are_faults() {
+    let found = faults(&[("a.html", "{% extends 'b.html' %}"), ("b.html", "{% extends 'a.html' %}")]);
+    assert!(found[0].contains("extends itself"), "{found:?}");
+    let found = faults(&[("a.html", "{% include 'a.html' %}")]);
+    assert!(found[0].contains("includes itself"), "{found:?}");
+}
+
+#[test]
+fn text_that_is_not_utf8_is_a_fault() {
+    let dir = folder(&[]);
+    fs::write(dir.path().join("latin.html"), b"fine\nna\xefve").unwrap();
+    let found = Templates::load(options(&[&dir])).unwrap_err();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].to_string().contains("line 2 of this template is not UTF-8"), "{}", found[0]);
+}
+
+#[test]
+fn uses_reach_through_parents_includes_and_components() {
+    let templates = load(&[
+        ("base.html", "{% include 'nav.html' %}{% block b %}{% endblock %}"),
+        ("nav.html", "{{ request.session.name }}"),
+        ("page.html", "{% extends 'base.html' %}"),
+        ("plain.html", "{{ request.path }}"),
+        ("parts.html", "{% component Who(@request) %}{{ request.session.name }}{% endcomponent Who %}"),
+        ("calls.html", "{{ <Who/> }}"),
+    ]);
+    let session = |name| templates.get(name).unwrap().uses().attribute("request", "session");
+    assert!(session("base.html") && session("nav.html") && session("page.html") && session("calls.html"));
+    assert!(!session("plain.html"));
+}
+
+#[tokio::test]
+async fn refresh_reads_changed_files_under_debug() {
+    let dir = folder(&[("a.html", "one")]);
+    let debug = |debug| Templates::load(TemplateOptions { debug, ..options(&[&dir]) }).unwrap();
+    let (watching, resting) = (debug(true), debug(false));
+    write(dir.path(), "a.html", "another");
+    write(dir.path(), "b.html", "new");
+    for templates in [&watching, &resting] {
+        templates.refresh().await.unwrap();
+    }
+    assert_eq!(watching.render("a.html", context! {}).unwrap(), "another");
+    assert_eq!(watching.render("b.html", context! {}).unwrap(), "new");
+    assert_eq!(resting.render("a.html", context! {}).unwrap(), "one");
+
+    write(dir.path(), "b.html", "{% broken");
+    assert!(matches!(watching.refresh().await, Err(TemplateError::Broken(faults)) if faults.len() == 1));
+    write(dir.path(), "b.html", "mended again");
+    watching.refresh().await.unwrap();
+    assert_eq!(watching.render("b.html", context! {}).unwrap(), "mended again");
+}
