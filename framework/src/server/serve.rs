@@ -1,0 +1,161 @@
+//! Accepts connections, serves them, and ends them when told.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::access_log::AccessLog;
+use super::activity::Activity;
+use super::config::{HYPER_MAX_HEADERS, ServerConfig};
+use super::connections::{Connections, Order};
+use super::service::{ConnInfo, OnConnection, Service};
+use super::socket::Socket;
+use super::supervisor::{End, supervise};
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Connections that were still busy when [`ServerConfig::drain`] was over, and were cut.
+    pub cut: usize,
+}
+
+/// Serves until `shutdown` is done; then accepts no more, lets the requests in flight finish within
+/// [`ServerConfig::drain`], and cuts what is left. Dropping the future cuts at once.
+///
+/// A client's misbehaviour ends its connection, never the server; when the process is out of file descriptors, accepting
+/// pauses and is tried again.
+pub async fn serve<S: Service>(
+    listeners: Vec<TcpListener>,
+    service: S,
+    config: ServerConfig,
+    log: Option<AccessLog>,
+    shutdown: impl Future<Output = ()>,
+) -> Ended {
+    let connections = Arc::new(Connections::new());
+    let _cut_on_drop = CutOnDrop(Arc::clone(&connections));
+    let server = Arc::new(Server {
+        protocol: protocol(&config),
+        service,
+        config: Arc::new(config),
+        log,
+        connections: Arc::clone(&connections),
+        places: Arc::new(Semaphore::new(config.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
+    });
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(Arc::clone(&server).accept(listener));
+    }
+    shutdown.await;
+    accepting.shutdown().await;
+    connections.command(Order::Drain);
+    if timeout(config.drain, connections.all_gone()).await.is_ok() {
+        return Ended { cut: 0 };
+    }
+    let cut = connections.count();
+    tracing::warn!("{cut} connections were still busy after {:?} and are cut", config.drain);
+    Ended { cut }
+}
+
+struct CutOnDrop(Arc<Connections>);
+
+impl Drop for CutOnDrop {
+    fn drop(&mut self) {
+        self.0.command(Order::End);
+    }
+}
+
+/// HTTP/1.1 and HTTP/2 with our limits. hyper's own header timer is off: it costs a timer per request, and cannot tell a late
+/// head from an idle connection; the supervisor does both.
+fn protocol(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
+    let mut protocol = auto::Builder::new(TokioExecutor::new());
+    let mut http1 = protocol.http1();
+    // A head must fit into the buffer, and hyper refuses to work with less than 8 KiB.
+    http1.header_read_timeout(None).max_buf_size(config.max_head_bytes.max(8192));
+    if config.max_headers != HYPER_MAX_HEADERS {
+        http1.max_headers(config.max_headers);
+    }
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(config.idle_timeout))
+        .keep_alive_timeout(config.write_timeout)
+        .max_header_list_size(u32::try_from(config.max_head_bytes).unwrap_or(u32::MAX));
+    protocol
+}
+
+struct Server<S> {
+    protocol: auto::Builder<TokioExecutor>,
+    service: S,
+    config: Arc<ServerConfig>,
+    log: Option<AccessLog>,
+    connections: Arc<Connections>,
+    /// One permit a connection: taken before `accept`, so that who finds no place waits in the kernel's queue.
+    places: Arc<Semaphore>,
+}
+
+impl<S: Service> Server<S> {
+    async fn accept(self: Arc<Self>, listener: TcpListener) {
+        let mut pause = Duration::ZERO;
+        while let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    pause = Duration::ZERO;
+                    let _ = stream.set_nodelay(true);
+                    // A client that is gone already has no local end any more.
+                    if let Ok(local) = stream.local_addr() {
+                        tokio::spawn(Arc::clone(&self).drive(stream, ConnInfo { peer, local }, place));
+                    }
+                }
+                Err(error) if is_the_clients(&error) => {}
+                Err(error) => {
+                    // Out of file descriptors or memory (EMFILE, ENFILE, ENOBUFS): only time helps, and asking again at once
+                    // would burn a core on it.
+                    pause = (pause * 2).clamp(Duration::from_millis(5), Duration::from_secs(1));
+                    tracing::error!(%error, "cannot accept connections; trying again in {pause:?}");
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    async fn drive(self: Arc<Self>, stream: TcpStream, info: ConnInfo, _place: OwnedSemaphorePermit) {
+        let registration = self.connections.register();
+        let activity = Arc::new(Activity::default());
+        let socket = Socket::new(stream, Arc::clone(&activity), self.config.write_timeout);
+        let on_connection = OnConnection {
+            service: self.service.clone(),
+            info,
+            activity: Arc::clone(&activity),
+            config: Arc::clone(&self.config),
+            log: self.log.clone(),
+        };
+        let connection = self
+            .protocol
+            .serve_connection(TokioIo::new(socket), service_fn(|request| on_connection.call(request)));
+        match supervise(connection, &activity, registration, &self.config).await {
+            End::Closed(Ok(())) => {}
+            End::Closed(Err(error)) => tracing::debug!(peer = %info.peer, %error, "a connection broke"),
+            End::HeadTimeout => tracing::debug!(peer = %info.peer, "a request's head did not come in time"),
+            End::Cut => tracing::debug!(peer = %info.peer, "a connection was cut"),
+        }
+    }
+}
+
+/// Errors of one connection that `accept` reports (accept(2)): the next one may be fine.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,133 @@
+//! The TCP stream of one connection: notes that bytes came, and does not wait for ever on a client that takes none.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::activity::Activity;
+
+/// How long, and for how many bytes, what the client still sends is read after the last response, so that it reads that
+/// response instead of a reset (nginx's `lingering_close`; RFC 9112 section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 << 20;
+
+/// A TCP stream that is watched.
+#[derive(Debug)]
+pub(super) struct Socket {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    write_timeout: Duration,
+    /// Runs while the client takes nothing, or while the end lingers.
+    stalled: Option<Pin<Box<Sleep>>>,
+    greeted: bool,
+    lingering: Option<usize>,
+}
+
+impl Socket {
+    pub(super) const fn new(stream: TcpStream, activity: Arc<Activity>, write_timeout: Duration) -> Self {
+        Self { stream, activity, write_timeout, stalled: None, greeted: false, lingering: None }
+    }
+
+    /// Lets a write through, and counts how long it has been refused.
+    fn watch_write<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.stalled = None;
+            return outcome;
+        }
+        let timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no more bytes")))
+    }
+
+    fn poll_linger(&mut self, cx: &mut Context<'_>, mut left: usize) -> Poll<io::Result<()>> {
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        if stalled.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut waste = [0; 8192];
+        loop {
+            let mut buf = ReadBuf::new(&mut waste);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Pending => {
+                    self.lingering = Some(left);
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() && buf.filled().len() < left => {
+                    left -= buf.filled().len();
+                }
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if let Some(came @ [_, ..]) = buf.filled().get(before..) {
+            if !this.greeted {
+                this.greeted = true;
+                if came.starts_with(TLS_HANDSHAKE) {
+                    tracing::error!(
+                        "a client speaks HTTPS to this server, which speaks only HTTP: say http:// in the address"
+                    );
+                }
+            }
+            this.activity.bytes_came();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A handshake record of TLS 1.x (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.watch_write(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.watch_write(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.stream).poll_flush(cx);
+        this.watch_write(cx, outcome)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Some(left) = this.lingering {
+            return this.poll_linger(cx, left);
+        }
+        ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        if !this.activity.body_was_left() {
+            return Poll::Ready(Ok(()));
+        }
+        this.stalled = None;
+        this.poll_linger(cx, LINGER_BYTES)
+    }
+}
