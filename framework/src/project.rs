@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::conf::core::CoreSettings;
 use crate::conf::settings::Settings;
-use crate::db::database::Databases;
+use crate::db::database::{Database, Databases};
+use crate::db::error::DatabaseError;
 use crate::routes::table::RouteTable;
 use crate::template::engine::Templates;
 
@@ -44,6 +45,14 @@ impl Project {
     #[must_use]
     pub const fn databases(&self) -> &Databases {
         &self.databases
+    }
+
+    /// The database `default`.
+    ///
+    /// # Errors
+    /// When `DATABASES` has none of that name.
+    pub fn db(&self) -> Result<&Database, DatabaseError> {
+        self.databases.default_database()
     }
 
     /// Every route of the site.
