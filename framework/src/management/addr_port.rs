@@ -27,7 +27,8 @@ impl AddrPort {
         let Some(argument) = argument.filter(|argument| !argument.is_empty()) else {
             return Ok(Self { host: fallback.to_owned(), port: DEFAULT_PORT, ipv6 });
         };
-        let (host, port) = argument.rsplit_once(':').map_or((None, argument), |(host, port)| (Some(host), port));
+        let (host, port) =
+            argument.rsplit_once(':').map_or((None, argument), |(host, port)| (Some(host), port));
         let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
         let (Ok(port), true) = (port.parse(), digits) else {
             return Err(invalid(argument));
@@ -36,7 +37,8 @@ impl AddrPort {
             return Ok(Self { host: fallback.to_owned(), port, ipv6 });
         };
         if let Some(bracketed) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            let known = !bracketed.is_empty() && bracketed.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+            let known =
+                !bracketed.is_empty() && bracketed.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
             return known
                 .then(|| Self { host: bracketed.to_owned(), port, ipv6: true })
                 .ok_or_else(|| invalid(argument));
@@ -59,7 +61,10 @@ impl AddrPort {
         let mut found = lookup_host((self.host.as_str(), self.port)).await?;
         found.find(|address| address.is_ipv6() == self.ipv6).ok_or_else(|| {
             let version = if self.ipv6 { 6 } else { 4 };
-            io::Error::new(io::ErrorKind::NotFound, format!("{} has no address of IP version {version}", self.host))
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{} has no address of IP version {version}", self.host),
+            )
         })
     }
 }
@@ -88,7 +93,8 @@ fn is_ipv4_shaped(host: &str) -> bool {
 }
 
 fn is_name(host: &str) -> bool {
-    host.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+    host.split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
 }
 
 #[cfg(test)]
@@ -121,11 +127,16 @@ mod tests {
         check("1.2.3.4:80", false, Ok(("1.2.3.4", 80, "1.2.3.4:80")));
         check("localhost:7000", false, Ok(("localhost", 7000, "localhost:7000")));
         check("localhost:7000", true, Ok(("localhost", 7000, "localhost:7000")));
-        check("test.domain-x.local:7000", false, Ok(("test.domain-x.local", 7000, "test.domain-x.local:7000")));
+        check(
+            "test.domain-x.local:7000",
+            false,
+            Ok(("test.domain-x.local", 7000, "test.domain-x.local:7000")),
+        );
         check("1.2.3.4:80", true, Err("\"1.2.3.4\" is not a valid IPv6 address."));
-        for wrong in
-            ["abc", "7000:", ":8000", "::1:8000", "a_b:80", "a..b:80", "[zz]:80", "[]:80", "80 ", "+80", "70000", "x:-1", "x:80:"]
-        {
+        for wrong in [
+            "abc", "7000:", ":8000", "::1:8000", "a_b:80", "a..b:80", "[zz]:80", "[]:80", "80 ", "+80",
+            "70000", "x:-1", "x:80:",
+        ] {
             let message = format!("\"{wrong}\" is not a valid port number or address:port pair.");
             check(wrong, false, Err(&message));
         }

@@ -95,8 +95,10 @@ pub(super) fn parser(program: &str, def: &CommandDef) -> clap::Command {
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
         .help("A TOML file whose settings go over those of settings.toml");
-    let flag = |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
-    let version = Arg::new("version").long("version").action(ArgAction::Version).help("Show the version and exit");
+    let flag =
+        |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
+    let version =
+        Arg::new("version").long("version").action(ArgAction::Version).help("Show the version and exit");
     let skip_checks = flag(SKIP_CHECKS, "Skip system checks.").hide(!def.checks);
     for (order, arg) in [
         version,
@@ -187,7 +189,8 @@ mod tests {
     #[test]
     fn the_first_word_decides() {
         let check = |line: &str, expected| assert_eq!(Request::of(&words(line)), expected, "{line}");
-        let command = |name: &str, rest: &str| Request::Command { name: name.to_owned(), arguments: words(rest) };
+        let command =
+            |name: &str, rest: &str| Request::Command { name: name.to_owned(), arguments: words(rest) };
         check("", Request::Help);
         check("help", Request::Help);
         check("--help", Request::Help);

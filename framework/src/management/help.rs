@@ -86,7 +86,10 @@ mod tests {
     #[test]
     fn a_typing_mistake_is_told_what_was_meant() {
         let check = |word, expected: &str| {
-            assert_eq!(unknown("manage", word, &COMMANDS), format!("{expected}\nType 'manage help' for usage."));
+            assert_eq!(
+                unknown("manage", word, &COMMANDS),
+                format!("{expected}\nType 'manage help' for usage.")
+            );
         };
         check("migrat", "Unknown command: 'migrat'. Did you mean migrate?");
         check("runsevrer", "Unknown command: 'runsevrer'. Did you mean runserver?");

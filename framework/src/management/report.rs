@@ -56,7 +56,8 @@ pub(super) fn report(
             1 => "1 issue".to_owned(),
             n => format!("{n} issues"),
         };
-        let _ = write!(text, "System check identified {issues} ({} silenced).", messages.len() - visible.len());
+        let _ =
+            write!(text, "System check identified {issues} ({} silenced).", messages.len() - visible.len());
     }
     Report { failed, has_issues: !visible.is_empty(), text: text.trim_end_matches('\n').to_owned() }
 }
@@ -78,16 +79,19 @@ mod tests {
     /// The expected texts are Django's own output for the same messages.
     #[test]
     fn the_report_is_djangos() {
-        let check = |messages: &[CheckMessage], silenced: &[&str], fail_level, count, expected: &str, failed| {
-            let silenced: Vec<String> = silenced.iter().map(|id| (*id).to_owned()).collect();
-            let got = report(messages, &silenced, fail_level, count, Style::plain());
-            assert_eq!((got.text.as_str(), got.failed), (expected, failed));
-        };
+        let check =
+            |messages: &[CheckMessage], silenced: &[&str], fail_level, count, expected: &str, failed| {
+                let silenced: Vec<String> = silenced.iter().map(|id| (*id).to_owned()).collect();
+                let got = report(messages, &silenced, fail_level, count, Style::plain());
+                assert_eq!((got.text.as_str(), got.failed), (expected, failed));
+            };
         check(&[], &[], Level::Error, false, "", false);
         check(&[], &[], Level::Error, true, "System check identified no issues (0 silenced).", false);
         let two = [
             CheckMessage::warning("security.W018", "You should not have DEBUG set to True in deployment."),
-            CheckMessage::error("urls.E004", "Your URL pattern is invalid.").object("shop").hint("See path()."),
+            CheckMessage::error("urls.E004", "Your URL pattern is invalid.")
+                .object("shop")
+                .hint("See path()."),
         ];
         let text = "SystemCheckError: System check identified some issues:\n\n\
             ERRORS:\nshop: (urls.E004) Your URL pattern is invalid.\n\tHINT: See path().\n\n\

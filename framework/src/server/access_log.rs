@@ -134,7 +134,8 @@ impl<W: Write> Writer<W> {
             }
             let lost = self.lost.swap(0, Ordering::Relaxed);
             if lost > 0 {
-                let _ = writeln!(self.to, "({lost} lines of the access log were lost: its reader is too slow)");
+                let _ =
+                    writeln!(self.to, "({lost} lines of the access log were lost: its reader is too slow)");
             }
             let _ = self.to.flush();
             if ended {
