@@ -15,9 +15,9 @@ use hyper::body::Incoming;
 
 use super::access_log::{AccessLog, Entry};
 use super::activity::Activity;
-use super::config::ServerConfig;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
+use crate::conf::server::ServerSettings;
 use crate::error::BoxError;
 
 /// The two ends of the connection that a request came over.
@@ -51,7 +51,7 @@ pub(super) struct OnConnection<S> {
     pub(super) service: S,
     pub(super) info: ConnInfo,
     pub(super) activity: Arc<Activity>,
-    pub(super) config: Arc<ServerConfig>,
+    pub(super) settings: Arc<ServerSettings>,
     pub(super) log: Option<AccessLog>,
 }
 
@@ -64,7 +64,7 @@ impl<S: Service> OnConnection<S> {
         let in_flight = self.activity.begin(request.version() == Version::HTTP_2);
         let mut entry = self.log.as_ref().map(|log| Box::new(Entry::new(log, &request)));
         let (service, info) = (self.service.clone(), self.info);
-        let request = request.map(|body| RequestBody::new(body, in_flight.activity(), &self.config));
+        let request = request.map(|body| RequestBody::new(body, in_flight.activity(), &self.settings));
         async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
             let call = AssertUnwindSafe(service.call(request, info)).catch_unwind();
