@@ -14,10 +14,11 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Frame;
 use nuages::conf::server::ServerSettings;
+use nuages::http::connection::Connection;
 use nuages::server::access_log::AccessLog;
 use nuages::server::request_body::{RequestBody, RequestBodyError};
 use nuages::server::serve::{Ended, serve};
-use nuages::server::service::{ConnInfo, Service};
+use nuages::server::service::Service;
 use time::UtcOffset;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -48,8 +49,8 @@ fn text(status: u16, text: impl Into<Bytes>) -> Response<Body> {
 impl Service for Site {
     type Body = Body;
 
-    async fn call(&self, request: Request<RequestBody>, info: ConnInfo) -> Response<Body> {
-        assert!(info.peer.ip().is_loopback() && info.local.ip().is_loopback());
+    async fn call(&self, request: Request<RequestBody>, on: Arc<Connection>) -> Response<Body> {
+        assert!(on.peer.is_some_and(|peer| peer.ip().is_loopback()) && on.local.is_some());
         match request.uri().path() {
             "/hello" => text(200, "hello"),
             "/echo" => match request.into_body().collect().await {

@@ -3,22 +3,24 @@
 //! [`serve::serve`] runs a [`service::Service`] on listeners until a future says stop, and then drains:
 //!
 //! ```
+//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
 //! use nuages::conf::server::ServerSettings;
+//! use nuages::http::connection::Connection;
 //! use nuages::server::request_body::RequestBody;
 //! use nuages::server::serve::serve;
-//! use nuages::server::service::{ConnInfo, Service};
+//! use nuages::server::service::Service;
 //!
 //! #[derive(Clone)]
 //! struct Hello;
 //!
 //! impl Service for Hello {
 //!     type Body = Full<Bytes>;
-//!     async fn call(&self, _request: Request<RequestBody>, _info: ConnInfo) -> Response<Full<Bytes>> {
+//!     async fn call(&self, _request: Request<RequestBody>, _on: Arc<Connection>) -> Response<Full<Bytes>> {
 //!         Response::new(Full::new(Bytes::from_static(b"hello")))
 //!     }
 //!     fn panicked(&self) -> Response<Full<Bytes>> {

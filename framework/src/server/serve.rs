@@ -15,10 +15,11 @@ use tokio::time::{sleep, timeout};
 use super::access_log::AccessLog;
 use super::activity::Activity;
 use super::connections::{Connections, Order};
-use super::service::{ConnInfo, OnConnection, Service};
+use super::service::{OnConnection, Service};
 use super::socket::Socket;
 use super::supervisor::{End, supervise};
 use crate::conf::server::ServerSettings;
+use crate::http::connection::Connection;
 
 /// The count up to which hyper keeps a request's headers on the stack while it parses them: saying another number costs an
 /// allocation per request, so this one is not said.
@@ -113,10 +114,12 @@ impl<S: Service> Server<S> {
                 Ok((stream, peer)) => {
                     pause = Duration::ZERO;
                     let _ = stream.set_nodelay(true);
-                    // A client that is gone already has no local end any more.
-                    if let Ok(local) = stream.local_addr() {
-                        tokio::spawn(Arc::clone(&self).drive(stream, ConnInfo { peer, local }, place));
-                    }
+                    let connection = Connection {
+                        peer: Some(peer),
+                        local: stream.local_addr().ok(),
+                        ..Connection::default()
+                    };
+                    tokio::spawn(Arc::clone(&self).drive(stream, connection, place));
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
@@ -130,13 +133,14 @@ impl<S: Service> Server<S> {
         }
     }
 
-    async fn drive(self: Arc<Self>, stream: TcpStream, info: ConnInfo, _place: OwnedSemaphorePermit) {
+    async fn drive(self: Arc<Self>, stream: TcpStream, connection: Connection, _place: OwnedSemaphorePermit) {
+        let peer = connection.peer;
         let registration = self.connections.register();
         let activity = Arc::new(Activity::default());
         let socket = Socket::new(stream, Arc::clone(&activity), self.settings.write_timeout);
         let on_connection = OnConnection {
             service: self.service.clone(),
-            info,
+            connection: Arc::new(connection),
             activity: Arc::clone(&activity),
             settings: Arc::clone(&self.settings),
             log: self.log.clone(),
@@ -146,9 +150,9 @@ impl<S: Service> Server<S> {
             .serve_connection(TokioIo::new(socket), service_fn(|request| on_connection.call(request)));
         match supervise(connection, &activity, registration, &self.settings).await {
             End::Closed(Ok(())) => {}
-            End::Closed(Err(error)) => tracing::debug!(peer = %info.peer, %error, "a connection broke"),
-            End::HeadTimeout => tracing::debug!(peer = %info.peer, "a request's head did not come in time"),
-            End::Cut => tracing::debug!(peer = %info.peer, "a connection was cut"),
+            End::Closed(Err(error)) => tracing::debug!(?peer, %error, "a connection broke"),
+            End::HeadTimeout => tracing::debug!(?peer, "a request's head did not come in time"),
+            End::Cut => tracing::debug!(?peer, "a connection was cut"),
         }
     }
 }

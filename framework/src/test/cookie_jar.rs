@@ -174,7 +174,8 @@ fn belongs(host: &str, domain: &str) -> bool {
 
 /// Section 5.1.4.
 fn below(path: &str, cookies: &str) -> bool {
-    path.strip_prefix(cookies).is_some_and(|rest| rest.is_empty() || cookies.ends_with('/') || rest.starts_with('/'))
+    path.strip_prefix(cookies)
+        .is_some_and(|rest| rest.is_empty() || cookies.ends_with('/') || rest.starts_with('/'))
 }
 
 /// Section 5.1.4: the folder of the page that set the cookie.
@@ -215,7 +216,13 @@ mod tests {
         check(site, &["a=1"], site, soon, Some("a=1"));
         check(site, &["a=1", "b=\"x y\"; Path=/", "a=2"], site, soon, Some("a=2; b=\"x y\""));
         check(site, &["a=1", "a=; Max-Age=0"], site, soon, None);
-        check(site, &["a=1", "a=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/"], site, soon, None);
+        check(
+            site,
+            &["a=1", "a=\"\"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/"],
+            site,
+            soon,
+            None,
+        );
         check(site, &["a=1; Max-Age=60"], site, Duration::seconds(59), Some("a=1"));
         check(site, &["a=1; Max-Age=60"], site, Duration::seconds(60), None);
         check(site, &["a=1; expires=Sun, 22 Nov 2026 13:27:01 GMT"], site, Duration::seconds(61), None);
