@@ -2,4 +2,3 @@
 
 pub mod app;
 pub mod command;
-pub mod style;
