@@ -4,13 +4,18 @@
 //! * [`datetime`], [`timedelta`]: Python's points and spans of time
 //! * [`json`]: Python's JSON, to the byte
 //! * [`float`]: Python's `repr()` of a float
+//! * [`ser`], [`de`]: any `serde` type to a value and back
 
 mod conversions;
+pub mod convert_error;
 pub mod datetime;
+pub mod de;
 pub mod dict;
+mod exotic;
 pub mod float;
 pub mod json;
 mod key;
+pub mod ser;
 pub mod timedelta;
 pub mod value;
 
