@@ -13,11 +13,12 @@ use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Frame;
+use nuages::conf::server::ServerSettings;
+use nuages::http::connection::Connection;
 use nuages::server::access_log::AccessLog;
-use nuages::server::config::ServerConfig;
 use nuages::server::request_body::{RequestBody, RequestBodyError};
 use nuages::server::serve::{Ended, serve};
-use nuages::server::service::{ConnInfo, Service};
+use nuages::server::service::Service;
 use time::UtcOffset;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -48,8 +49,8 @@ fn text(status: u16, text: impl Into<Bytes>) -> Response<Body> {
 impl Service for Site {
     type Body = Body;
 
-    async fn call(&self, request: Request<RequestBody>, info: ConnInfo) -> Response<Body> {
-        assert!(info.peer.ip().is_loopback() && info.local.ip().is_loopback());
+    async fn call(&self, request: Request<RequestBody>, on: Arc<Connection>) -> Response<Body> {
+        assert!(on.peer.is_some_and(|peer| peer.ip().is_loopback()) && on.local.is_some());
         match request.uri().path() {
             "/hello" => text(200, "hello"),
             "/echo" => match request.into_body().collect().await {
@@ -97,19 +98,23 @@ struct Server {
 }
 
 impl Server {
-    async fn start(config: ServerConfig) -> Self {
-        Self::start_with(config, None).await
+    async fn start(settings: ServerSettings) -> Self {
+        Self::start_with(settings, None).await
     }
 
-    async fn start_with(config: ServerConfig, log: Option<AccessLog>) -> Self {
+    async fn start_with(settings: ServerSettings, log: Option<AccessLog>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let site = Site::default();
-        let serving = serve(vec![listener], site.clone(), config, log, async {
-            let _ = stopped.await;
+        let serving = site.clone();
+        let ended = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            serve(vec![listener], serving, &settings, log, stopped).await
         });
-        Self { address, site, stop, ended: tokio::spawn(serving) }
+        Self { address, site, stop, ended }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -160,7 +165,7 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
 
 #[tokio::test]
 async fn a_response_has_its_headers() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let response = server.exchange("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
     let head = head.to_ascii_lowercase();
@@ -174,7 +179,7 @@ async fn a_response_has_its_headers() {
 
 #[tokio::test]
 async fn a_connection_serves_many_requests_in_turn_and_in_a_pipeline() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let mut stream = server.connect().await;
     for _ in 0..3 {
         stream.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
@@ -192,7 +197,7 @@ async fn a_connection_serves_many_requests_in_turn_and_in_a_pipeline() {
 
 #[tokio::test]
 async fn head_is_get_without_its_body() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let response = server.exchange("HEAD /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(response.to_ascii_lowercase().contains("content-length: 5\r\n"), "{response}");
     assert!(response.ends_with("\r\n\r\n"), "{response}");
@@ -200,7 +205,7 @@ async fn head_is_get_without_its_body() {
 
 #[tokio::test]
 async fn a_chunked_body_is_put_together() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let mut stream = server.connect().await;
     stream
         .write_all(
@@ -217,7 +222,7 @@ async fn a_chunked_body_is_put_together() {
 
 #[tokio::test]
 async fn what_is_not_http_is_a_400() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     for garbage in [
         "\x16\x03\x01\x02\x00\x01\x00\x01\x7c\x03\x03rest of a handshake",
         "hello\r\n\r\n",
@@ -239,7 +244,8 @@ async fn what_is_not_http_is_a_400() {
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_a_431() {
-    let server = Server::start(ServerConfig { max_head_bytes: 16 * 1024, ..ServerConfig::default() }).await;
+    let server =
+        Server::start(ServerSettings { head_max_size: 16 * 1024, ..ServerSettings::default() }).await;
     let long = format!("GET /hello HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(20_000));
     let many = format!("GET /hello HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(101));
     let endless = format!("GET /{}", "y".repeat(40_000));
@@ -254,8 +260,8 @@ async fn a_head_that_is_too_large_is_a_431() {
 
 #[tokio::test]
 async fn a_slow_head_is_dropped() {
-    let config = ServerConfig { head_timeout: Duration::from_millis(300), ..ServerConfig::default() };
-    let server = Server::start(config).await;
+    let settings = ServerSettings { head_timeout: Duration::from_millis(300), ..ServerSettings::default() };
+    let server = Server::start(settings).await;
     // Nothing at all, a piece and then silence, a byte now and then: for a first request and for a second.
     for second in [false, true] {
         for (first_piece, drip) in [("", false), ("GET /hel", false), ("GET /hel", true)] {
@@ -290,12 +296,12 @@ async fn a_slow_head_is_dropped() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_a_used_one_is_not() {
-    let config = ServerConfig {
+    let settings = ServerSettings {
         idle_timeout: Duration::from_millis(400),
         head_timeout: Duration::from_millis(200),
-        ..ServerConfig::default()
+        ..ServerSettings::default()
     };
-    let server = Server::start(config).await;
+    let server = Server::start(settings).await;
     let mut stream = server.connect().await;
     // 250 ms between two requests: longer than a head may take, shorter than the idle limit.
     let mut last = Instant::now();
@@ -312,12 +318,12 @@ async fn an_idle_connection_is_closed_and_a_used_one_is_not() {
 
 #[tokio::test]
 async fn a_request_that_takes_long_is_not_idle() {
-    let config = ServerConfig {
+    let settings = ServerSettings {
         idle_timeout: Duration::from_millis(50),
         head_timeout: Duration::from_millis(50),
-        ..ServerConfig::default()
+        ..ServerSettings::default()
     };
-    let server = Server::start(config).await;
+    let server = Server::start(settings).await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     server.site.begun.notified().await;
@@ -328,12 +334,12 @@ async fn a_request_that_takes_long_is_not_idle() {
 
 #[tokio::test]
 async fn a_slow_body_ends_its_reading() {
-    let config = ServerConfig {
+    let settings = ServerSettings {
         body_timeout: Duration::from_millis(300),
         body_min_rate: 1000,
-        ..ServerConfig::default()
+        ..ServerSettings::default()
     };
-    let server = Server::start(config).await;
+    let server = Server::start(settings).await;
     let head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
     let response = server.exchange(format!("{head}abc")).await;
     assert!(response.starts_with("HTTP/1.1 408 ") && response.ends_with("\r\n\r\n3"), "{response}");
@@ -355,7 +361,7 @@ async fn a_slow_body_ends_its_reading() {
 
 #[tokio::test]
 async fn a_client_that_sends_on_reads_the_refusal() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let stream = server.connect().await;
     let (mut read, mut write) = stream.into_split();
     let sending = tokio::spawn(async move {
@@ -371,8 +377,8 @@ async fn a_client_that_sends_on_reads_the_refusal() {
 
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_dropped() {
-    let config = ServerConfig { write_timeout: Duration::from_millis(200), ..ServerConfig::default() };
-    let server = Server::start(config).await;
+    let settings = ServerSettings { write_timeout: Duration::from_millis(200), ..ServerSettings::default() };
+    let server = Server::start(settings).await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     sleep(Duration::from_millis(600)).await;
@@ -385,7 +391,7 @@ async fn a_client_that_takes_nothing_is_dropped() {
 
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_connection_lives() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET /panic HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(until(&mut stream, "sorry").await.starts_with("HTTP/1.1 500 "));
@@ -395,7 +401,7 @@ async fn a_panic_is_a_500_and_the_connection_lives() {
 
 #[tokio::test]
 async fn who_finds_no_place_waits_for_one() {
-    let server = Server::start(ServerConfig { max_connections: 1, ..ServerConfig::default() }).await;
+    let server = Server::start(ServerSettings { max_connections: 1, ..ServerSettings::default() }).await;
     let mut first = server.connect().await;
     first.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     until(&mut first, "hello").await;
@@ -409,7 +415,7 @@ async fn who_finds_no_place_waits_for_one() {
 
 #[tokio::test]
 async fn the_drain_finishes_what_is_in_flight_and_closes_what_is_idle() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let mut idle = server.connect().await;
     idle.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     until(&mut idle, "hello").await;
@@ -434,8 +440,8 @@ async fn the_drain_finishes_what_is_in_flight_and_closes_what_is_idle() {
 
 #[tokio::test]
 async fn the_drain_has_an_end() {
-    let config = ServerConfig { drain: Duration::from_millis(200), ..ServerConfig::default() };
-    let server = Server::start(config).await;
+    let settings = ServerSettings { drain_time: Duration::from_millis(200), ..ServerSettings::default() };
+    let server = Server::start(settings).await;
     let mut busy = server.connect().await;
     busy.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     server.site.begun.notified().await;
@@ -445,7 +451,7 @@ async fn the_drain_has_an_end() {
 
 #[tokio::test]
 async fn http2_with_prior_knowledge_is_spoken() {
-    let server = Server::start(ServerConfig::default()).await;
+    let server = Server::start(ServerSettings::default()).await;
     let stream = hyper_util::rt::TokioIo::new(server.connect().await);
     let executor = hyper_util::rt::TokioExecutor::new();
     let (mut client, connection) = hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
@@ -466,7 +472,7 @@ async fn http2_with_prior_knowledge_is_spoken() {
 async fn each_request_leaves_a_line() {
     let (mut read, write) = io::pipe().unwrap();
     let (log, writer) = AccessLog::start(write, false, UtcOffset::UTC).unwrap();
-    let server = Server::start_with(ServerConfig::default(), Some(log)).await;
+    let server = Server::start_with(ServerSettings::default(), Some(log)).await;
     server.exchange("GET /hello?a=b HTTP/1.1\r\nHost: x\r\n\r\nHEAD /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     server.stop().await;
     drop(writer);

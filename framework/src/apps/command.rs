@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use futures_core::future::BoxFuture;
 
+use crate::apps::style::Style;
 use crate::project::Project;
 
 /// Why a command failed: printed as `CommandError: …`, exit status 1 (Django's `CommandError`).
@@ -59,6 +60,8 @@ impl<E: std::error::Error> From<E> for CommandError {
 pub struct Output {
     to: Box<dyn Write + Send>,
     terminal: bool,
+    style: Style,
+    verbosity: u8,
 }
 
 impl fmt::Debug for Output {
@@ -70,7 +73,7 @@ impl fmt::Debug for Output {
 impl Output {
     /// Writes there; `terminal` tells whether a person watches (colours, progress bars).
     pub fn new(to: impl Write + Send + 'static, terminal: bool) -> Self {
-        Self { to: Box::new(to), terminal }
+        Self { to: Box::new(to), terminal, style: Style::for_terminal(terminal), verbosity: 1 }
     }
 
     /// Standard output.
@@ -78,6 +81,32 @@ impl Output {
     pub fn stdout() -> Self {
         let terminal = io::IsTerminal::is_terminal(&io::stdout());
         Self::new(io::stdout(), terminal)
+    }
+
+    /// The same with other colours than the terminal suggests (`--no-color`, `--force-color`).
+    #[must_use]
+    pub const fn with_style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// The same, more or less talkative: 0 to 3, 1 being normal (`--verbosity`).
+    #[must_use]
+    pub const fn with_verbosity(mut self, verbosity: u8) -> Self {
+        self.verbosity = verbosity;
+        self
+    }
+
+    /// How to paint what is written here: `out.style().paint(Role::Success, "OK")`.
+    #[must_use]
+    pub const fn style(&self) -> Style {
+        self.style
+    }
+
+    /// How much to say: 0 nothing, 1 what is usual, 2 more, 3 all.
+    #[must_use]
+    pub const fn verbosity(&self) -> u8 {
+        self.verbosity
     }
 
     /// Whether a person watches.
@@ -132,6 +161,8 @@ pub trait Command: clap::Args + Send + 'static {
     const NAME: &'static str;
     /// One sentence for `manage help`.
     const HELP: &'static str;
+    /// Whether the system checks must pass before it runs (Django's `requires_system_checks`).
+    const CHECKS: bool = true;
 
     /// Does the work.
     fn handle(
@@ -152,6 +183,7 @@ pub struct CommandDef {
     pub help: &'static str,
     pub(crate) clap: fn() -> clap::Command,
     pub(crate) run: Run,
+    pub(crate) checks: bool,
 }
 
 impl CommandDef {
@@ -161,6 +193,7 @@ impl CommandDef {
         Self {
             name: C::NAME,
             help: C::HELP,
+            checks: C::CHECKS,
             clap: || C::augment_args(clap::Command::new(C::NAME).about(C::HELP)),
             run: |matches, project, out| match C::from_arg_matches(matches) {
                 Ok(command) => Box::pin(command.handle(project, out)),

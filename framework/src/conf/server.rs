@@ -2,6 +2,18 @@
 
 use std::time::Duration;
 
+crate::setting_choice! {
+    /// When requests are logged, each by a line as Django's `runserver` writes it.
+    pub enum AccessLogs {
+        /// While `DEBUG` is on.
+        Debug = "debug",
+        /// Always.
+        Always = "always",
+        /// Never.
+        Never = "never",
+    }
+}
+
 crate::settings_section! {
     /// The limits of the server. None of them is Django's; times are in seconds.
     pub struct ServerSettings, prefix "SERVER_" {
@@ -13,6 +25,9 @@ crate::settings_section! {
         head_max_fields: usize = 100,
         /// `SERVER_BODY_TIMEOUT`: how long a client may let the server wait for the next piece of a body.
         body_timeout: Duration = Duration::from_secs(30),
+        /// `SERVER_BODY_MIN_RATE`: bytes a second that a client must keep up besides, once `SERVER_BODY_TIMEOUT` is used
+        /// up: one byte now and then holds no worker for ever.
+        body_min_rate: u32 = 500,
         /// `SERVER_IDLE_TIMEOUT`: how long a connection may stay open between two requests.
         idle_timeout: Duration = Duration::from_secs(75),
         /// `SERVER_WRITE_TIMEOUT`: how long a client may take to accept the next piece of a response.
@@ -23,5 +38,7 @@ crate::settings_section! {
         max_connections: usize = 10_000,
         /// `SERVER_WORKER_THREADS`: how many threads run the site; `None`: one for each core.
         worker_threads: Option<usize> = None,
+        /// `SERVER_ACCESS_LOG`: when each request leaves a line on standard error.
+        access_log: AccessLogs = AccessLogs::Debug,
     }
 }

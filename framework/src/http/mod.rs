@@ -1,4 +1,23 @@
 //! Requests and responses.
 
+pub mod accept;
+pub mod body;
+pub mod charset;
+pub mod connection;
+pub mod cookies;
+pub mod date;
+pub mod defaults;
+pub mod header_parameters;
+pub mod header_value;
+pub mod host;
+mod json;
+pub mod path;
+pub mod query_dict;
+pub mod quote;
 pub mod request;
+pub mod request_body;
 pub mod response;
+mod rules;
+pub mod set_cookie;
+pub mod uri;
+pub mod vary;

@@ -122,10 +122,11 @@ impl<W: Write> Writer<W> {
     fn run(mut self, queue: &Receiver<Line>) {
         while let Ok(first) = queue.recv() {
             let mut next = Some(first);
+            let mut ended = false;
             while let Some(line) = next {
                 let Line::Request { at, request, status, bytes } = line else {
-                    let _ = self.to.flush();
-                    return;
+                    ended = true;
+                    break;
                 };
                 let text = render(at.into(), self.offset, &request, status, bytes, self.colours);
                 let _ = self.to.write_all(text.as_bytes());
@@ -133,12 +134,13 @@ impl<W: Write> Writer<W> {
             }
             let lost = self.lost.swap(0, Ordering::Relaxed);
             if lost > 0 {
-                let _ = writeln!(
-                    self.to,
-                    "({lost} lines of the access log were lost: the log's reader is too slow)"
-                );
+                let _ =
+                    writeln!(self.to, "({lost} lines of the access log were lost: its reader is too slow)");
             }
             let _ = self.to.flush();
+            if ended {
+                return;
+            }
         }
     }
 }

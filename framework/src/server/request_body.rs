@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::Activity;
-use super::config::ServerConfig;
+use crate::conf::server::ServerSettings;
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +30,8 @@ pub enum RequestBodyError {
 }
 
 /// A request's body: frames as they come. Waiting for one ends after
-/// [`body_timeout`](ServerConfig::body_timeout), and all waiting together after as long as the bytes received take at
-/// [`body_min_rate`](ServerConfig::body_min_rate). The time that a view takes between two reads is not counted.
+/// [`body_timeout`](ServerSettings::body_timeout), and all waiting together after as long as the bytes received take at
+/// [`body_min_rate`](ServerSettings::body_min_rate). The time that a view takes between two reads is not counted.
 pub struct RequestBody {
     incoming: Incoming,
     activity: Arc<Activity>,
@@ -50,12 +50,12 @@ struct Wait {
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, activity: &Arc<Activity>, config: &ServerConfig) -> Self {
+    pub(super) fn new(incoming: Incoming, activity: &Arc<Activity>, settings: &ServerSettings) -> Self {
         Self {
             incoming,
             activity: Arc::clone(activity),
-            timeout: config.body_timeout,
-            min_rate: config.body_min_rate,
+            timeout: settings.body_timeout,
+            min_rate: settings.body_min_rate,
             received: 0,
             waited: Duration::ZERO,
             wait: None,

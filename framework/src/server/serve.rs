@@ -14,40 +14,45 @@ use tokio::time::{sleep, timeout};
 
 use super::access_log::AccessLog;
 use super::activity::Activity;
-use super::config::{HYPER_MAX_HEADERS, ServerConfig};
 use super::connections::{Connections, Order};
-use super::service::{ConnInfo, OnConnection, Service};
+use super::service::{OnConnection, Service};
 use super::socket::Socket;
 use super::supervisor::{End, supervise};
+use crate::conf::server::ServerSettings;
+use crate::http::connection::Connection;
+
+/// The count up to which hyper keeps a request's headers on the stack while it parses them: saying another number costs an
+/// allocation per request, so this one is not said.
+const HYPER_MAX_FIELDS: usize = 100;
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// Connections that were still busy when [`ServerConfig::drain`] was over, and were cut.
+    /// Connections that were still busy when [`ServerSettings::drain_time`] was over, and were cut.
     pub cut: usize,
 }
 
 /// Serves until `shutdown` is done; then accepts no more, lets the requests in flight finish within
-/// [`ServerConfig::drain`], and cuts what is left. Dropping the future cuts at once.
+/// [`ServerSettings::drain_time`], and cuts what is left. Dropping the future cuts at once.
 ///
 /// A client's misbehaviour ends its connection, never the server; when the process is out of file descriptors, accepting
 /// pauses and is tried again.
 pub async fn serve<S: Service>(
     listeners: Vec<TcpListener>,
     service: S,
-    config: ServerConfig,
+    settings: &ServerSettings,
     log: Option<AccessLog>,
     shutdown: impl Future<Output = ()>,
 ) -> Ended {
     let connections = Arc::new(Connections::new());
     let _cut_on_drop = CutOnDrop(Arc::clone(&connections));
     let server = Arc::new(Server {
-        protocol: protocol(&config),
+        protocol: protocol(settings),
         service,
-        config: Arc::new(config),
+        settings: Arc::new(settings.clone()),
         log,
         connections: Arc::clone(&connections),
-        places: Arc::new(Semaphore::new(config.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
+        places: Arc::new(Semaphore::new(settings.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
     });
     let mut accepting = JoinSet::new();
     for listener in listeners {
@@ -56,11 +61,11 @@ pub async fn serve<S: Service>(
     shutdown.await;
     accepting.shutdown().await;
     connections.command(Order::Drain);
-    if timeout(config.drain, connections.all_gone()).await.is_ok() {
+    if timeout(settings.drain_time, connections.all_gone()).await.is_ok() {
         return Ended { cut: 0 };
     }
     let cut = connections.count();
-    tracing::warn!("{cut} connections were still busy after {:?} and are cut", config.drain);
+    tracing::warn!("{cut} connections were still busy after {:?} and are cut", settings.drain_time);
     Ended { cut }
 }
 
@@ -74,27 +79,27 @@ impl Drop for CutOnDrop {
 
 /// HTTP/1.1 and HTTP/2 with our limits. hyper's own header timer is off: it costs a timer per request, and cannot tell a late
 /// head from an idle connection; the supervisor does both.
-fn protocol(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
+fn protocol(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     let mut protocol = auto::Builder::new(TokioExecutor::new());
     let mut http1 = protocol.http1();
     // A head must fit into the buffer, and hyper refuses to work with less than 8 KiB.
-    http1.header_read_timeout(None).max_buf_size(config.max_head_bytes.max(8192));
-    if config.max_headers != HYPER_MAX_HEADERS {
-        http1.max_headers(config.max_headers);
+    http1.header_read_timeout(None).max_buf_size(settings.head_max_size.max(8192));
+    if settings.head_max_fields != HYPER_MAX_FIELDS {
+        http1.max_headers(settings.head_max_fields);
     }
     protocol
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(Some(config.idle_timeout))
-        .keep_alive_timeout(config.write_timeout)
-        .max_header_list_size(u32::try_from(config.max_head_bytes).unwrap_or(u32::MAX));
+        .keep_alive_interval(Some(settings.idle_timeout))
+        .keep_alive_timeout(settings.write_timeout)
+        .max_header_list_size(u32::try_from(settings.head_max_size).unwrap_or(u32::MAX));
     protocol
 }
 
 struct Server<S> {
     protocol: auto::Builder<TokioExecutor>,
     service: S,
-    config: Arc<ServerConfig>,
+    settings: Arc<ServerSettings>,
     log: Option<AccessLog>,
     connections: Arc<Connections>,
     /// One permit a connection: taken before `accept`, so that who finds no place waits in the kernel's queue.
@@ -109,10 +114,12 @@ impl<S: Service> Server<S> {
                 Ok((stream, peer)) => {
                     pause = Duration::ZERO;
                     let _ = stream.set_nodelay(true);
-                    // A client that is gone already has no local end any more.
-                    if let Ok(local) = stream.local_addr() {
-                        tokio::spawn(Arc::clone(&self).drive(stream, ConnInfo { peer, local }, place));
-                    }
+                    let connection = Connection {
+                        peer: Some(peer),
+                        local: stream.local_addr().ok(),
+                        ..Connection::default()
+                    };
+                    tokio::spawn(Arc::clone(&self).drive(stream, connection, place));
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
@@ -126,25 +133,26 @@ impl<S: Service> Server<S> {
         }
     }
 
-    async fn drive(self: Arc<Self>, stream: TcpStream, info: ConnInfo, _place: OwnedSemaphorePermit) {
+    async fn drive(self: Arc<Self>, stream: TcpStream, connection: Connection, _place: OwnedSemaphorePermit) {
+        let peer = connection.peer;
         let registration = self.connections.register();
         let activity = Arc::new(Activity::default());
-        let socket = Socket::new(stream, Arc::clone(&activity), self.config.write_timeout);
+        let socket = Socket::new(stream, Arc::clone(&activity), self.settings.write_timeout);
         let on_connection = OnConnection {
             service: self.service.clone(),
-            info,
+            connection: Arc::new(connection),
             activity: Arc::clone(&activity),
-            config: Arc::clone(&self.config),
+            settings: Arc::clone(&self.settings),
             log: self.log.clone(),
         };
         let connection = self
             .protocol
             .serve_connection(TokioIo::new(socket), service_fn(|request| on_connection.call(request)));
-        match supervise(connection, &activity, registration, &self.config).await {
+        match supervise(connection, &activity, registration, &self.settings).await {
             End::Closed(Ok(())) => {}
-            End::Closed(Err(error)) => tracing::debug!(peer = %info.peer, %error, "a connection broke"),
-            End::HeadTimeout => tracing::debug!(peer = %info.peer, "a request's head did not come in time"),
-            End::Cut => tracing::debug!(peer = %info.peer, "a connection was cut"),
+            End::Closed(Err(error)) => tracing::debug!(?peer, %error, "a connection broke"),
+            End::HeadTimeout => tracing::debug!(?peer, "a request's head did not come in time"),
+            End::Cut => tracing::debug!(?peer, "a connection was cut"),
         }
     }
 }

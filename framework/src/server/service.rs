@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -15,30 +14,22 @@ use hyper::body::Incoming;
 
 use super::access_log::{AccessLog, Entry};
 use super::activity::Activity;
-use super::config::ServerConfig;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
+use crate::conf::server::ServerSettings;
 use crate::error::BoxError;
-
-/// The two ends of the connection that a request came over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnInfo {
-    /// The client, or the proxy before it (`REMOTE_ADDR`).
-    pub peer: SocketAddr,
-    /// The address the client connected to (`SERVER_NAME`, `SERVER_PORT`).
-    pub local: SocketAddr,
-}
+use crate::http::connection::Connection;
 
 /// Answers requests. A clone is cheap: it is made per request.
 pub trait Service: Clone + Send + Sync + 'static {
     /// The bodies of the responses.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
 
-    /// The response to a request.
+    /// The response to a request that came in on that connection.
     fn call(
         &self,
         request: Request<RequestBody>,
-        info: ConnInfo,
+        connection: Arc<Connection>,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
     /// The response to a request whose call panicked.
@@ -49,9 +40,9 @@ pub trait Service: Clone + Send + Sync + 'static {
 #[derive(Debug)]
 pub(super) struct OnConnection<S> {
     pub(super) service: S,
-    pub(super) info: ConnInfo,
+    pub(super) connection: Arc<Connection>,
     pub(super) activity: Arc<Activity>,
-    pub(super) config: Arc<ServerConfig>,
+    pub(super) settings: Arc<ServerSettings>,
     pub(super) log: Option<AccessLog>,
 }
 
@@ -63,11 +54,11 @@ impl<S: Service> OnConnection<S> {
     ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S> {
         let in_flight = self.activity.begin(request.version() == Version::HTTP_2);
         let mut entry = self.log.as_ref().map(|log| Box::new(Entry::new(log, &request)));
-        let (service, info) = (self.service.clone(), self.info);
-        let request = request.map(|body| RequestBody::new(body, in_flight.activity(), &self.config));
+        let (service, connection) = (self.service.clone(), Arc::clone(&self.connection));
+        let request = request.map(|body| RequestBody::new(body, in_flight.activity(), &self.settings));
         async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
-            let call = AssertUnwindSafe(service.call(request, info)).catch_unwind();
+            let call = AssertUnwindSafe(service.call(request, connection)).catch_unwind();
             let mut response = match call.await {
                 Ok(response) => response,
                 Err(panic) => {

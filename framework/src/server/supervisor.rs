@@ -9,8 +9,8 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::time::{Instant, sleep};
 
 use super::activity::Activity;
-use super::config::ServerConfig;
 use super::connections::{Order, Registration};
+use crate::conf::server::ServerSettings;
 
 /// How long a connection without a request may take over its goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -45,10 +45,10 @@ pub(super) async fn supervise<C: GracefulConnection>(
     connection: C,
     activity: &Activity,
     mut registration: Registration,
-    config: &ServerConfig,
+    settings: &ServerSettings,
 ) -> End<C::Error> {
     let mut connection = pin!(connection);
-    let mut timer = pin!(sleep(config.head_timeout));
+    let mut timer = pin!(sleep(settings.head_timeout));
     let mut since = Instant::now();
     // Nothing has come yet: that counts as a head that is late, not as an idle visitor.
     let mut was = Wait::Head;
@@ -83,10 +83,10 @@ pub(super) async fn supervise<C: GracefulConnection>(
                 since = Instant::now();
             }
             let limit = match wait {
-                Wait::Busy => config.idle_timeout,
+                Wait::Busy => settings.idle_timeout,
                 _ if closing => GOODBYE,
-                Wait::Head => config.head_timeout,
-                Wait::Idle => config.idle_timeout,
+                Wait::Head => settings.head_timeout,
+                Wait::Idle => settings.idle_timeout,
             };
             let mut deadline = since + limit;
             if deadline < timer.deadline() {

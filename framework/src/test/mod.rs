@@ -1,1 +1,3 @@
-//! (test)
+//! Testing a site: a client that asks it without a socket.
+
+pub mod cookie_jar;

@@ -1,0 +1,140 @@
+//! Which media types a client takes.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use indexmap::IndexMap;
+
+use crate::http::header_parameters::HeaderParameters;
+
+/// A media type or a range of them, such as `text/*;q=0.5` (Django 5.2 `http/request.py`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct MediaType {
+    main: String,
+    sub: String,
+    parameters: IndexMap<String, String>,
+    quality: f64,
+}
+
+impl MediaType {
+    /// Reads one type. Broken parameters count as none.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let HeaderParameters { value, mut parameters } = HeaderParameters::parse(text).unwrap_or_default();
+        let (main, sub) = value.split_once('/').unwrap_or((&value, ""));
+        let quality = parameters.shift_remove("q").map_or(1.0, |q| quality(&q));
+        Self { main: main.to_owned(), sub: sub.to_owned(), parameters, quality }
+    }
+
+    /// How much it is wanted, 0 to 1 in steps of 0.001; NaN is kept, as Django keeps it.
+    #[must_use]
+    pub const fn quality(&self) -> f64 {
+        self.quality
+    }
+
+    /// 0 for `*/*`, 1 for `text/*`, 2 for `text/html`, 3 for one with parameters.
+    #[must_use]
+    pub fn specificity(&self) -> u8 {
+        match (self.main.as_str(), self.sub.as_str()) {
+            ("*", _) => 0,
+            (_, "*") => 1,
+            _ if self.parameters.is_empty() => 2,
+            _ => 3,
+        }
+    }
+
+    /// Whether that range takes in this type: where both have parameters, or neither, they must be equal; parameters
+    /// that the range does not have do not matter.
+    #[must_use]
+    pub fn matches(&self, range: &Self) -> bool {
+        let meets = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && (a == b || a == "*" || b == "*");
+        meets(&self.main, &range.main)
+            && meets(&self.sub, &range.sub)
+            && (range.parameters.is_empty() || self.parameters == range.parameters)
+    }
+}
+
+/// The type as it is written, without its quality.
+impl std::fmt::Display for MediaType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.main)?;
+        if !self.sub.is_empty() {
+            write!(f, "/{}", self.sub)?;
+        }
+        self.parameters.iter().try_for_each(|(name, value)| write!(f, "; {name}={value}"))
+    }
+}
+
+/// The types of an `Accept` header, the most wanted first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AcceptedTypes(Vec<MediaType>);
+
+impl AcceptedTypes {
+    /// Without a header a client takes everything.
+    pub(crate) fn any() -> Self {
+        Self(vec![MediaType::parse("*/*")])
+    }
+
+    /// Reads the header: by quality, then by how specific a type is, then by place; those with `q=0` are left out.
+    pub(crate) fn parse(header: &str) -> Self {
+        let mut types: Vec<_> = header
+            .split(',')
+            .filter(|token| !token.trim().is_empty())
+            .map(MediaType::parse)
+            .filter(|media_type| media_type.quality != 0.0)
+            .collect();
+        types.sort_by(|a, b| by(b.quality, b.specificity(), a.quality, a.specificity()));
+        Self(types)
+    }
+
+    /// The types, the most wanted first.
+    pub fn iter(&self) -> impl Iterator<Item = &MediaType> {
+        self.0.iter()
+    }
+
+    /// The place of the most specific of the ranges that take that type in, best quality first.
+    pub(crate) fn best(&self, media_type: &MediaType) -> Option<usize> {
+        let mut best: Option<usize> = None;
+        for (at, range) in self.0.iter().enumerate().filter(|(_, range)| media_type.matches(range)) {
+            let better = best.is_none_or(|known| range.specificity() > self.0[known].specificity());
+            if better {
+                best = Some(at);
+            }
+        }
+        best
+    }
+
+    pub(crate) fn preferred<'a>(&self, media_types: &[&'a str]) -> Option<&'a str> {
+        media_types
+            .iter()
+            .filter_map(|media_type| Some((self.best(&MediaType::parse(media_type))?, *media_type)))
+            .min_by_key(|(at, _)| *at)
+            .map(|(_, media_type)| media_type)
+    }
+}
+
+fn by(a: f64, a_next: u8, b: f64, b_next: u8) -> Ordering {
+    a.partial_cmp(&b).unwrap_or(Ordering::Equal).then(a_next.cmp(&b_next))
+}
+
+/// Python's `float()` and `round(…, 3)`; what is no number, or none between 0 and 1, counts as 1.
+fn quality(text: &str) -> f64 {
+    let text: Cow<'_, str> = match text.trim() {
+        digits if digits.contains('_') => {
+            let between = |at: usize| {
+                digits[..at].ends_with(|c: char| c.is_ascii_digit())
+                    && digits[at + 1..].starts_with(|c: char| c.is_ascii_digit())
+            };
+            if !digits.match_indices('_').all(|(at, _)| between(at)) {
+                return 1.0;
+            }
+            Cow::Owned(digits.replace('_', ""))
+        }
+        plain => Cow::Borrowed(plain),
+    };
+    match text.parse::<f64>() {
+        Ok(quality) if quality.is_nan() => quality,
+        Ok(quality) if (0.0..=1.0).contains(&quality) => format!("{quality:.3}").parse().unwrap_or(1.0),
+        _ => 1.0,
+    }
+}

@@ -1,0 +1,132 @@
+//! Dates as HTTP writes them.
+
+use time::macros::format_description;
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
+
+/// A moment as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7). Fractions are cut off.
+///
+/// ```
+/// use nuages::http::date::http_date;
+/// use time::OffsetDateTime;
+///
+/// assert_eq!(http_date(OffsetDateTime::UNIX_EPOCH), "Thu, 01 Jan 1970 00:00:00 GMT");
+/// ```
+#[must_use]
+pub fn http_date(moment: OffsetDateTime) -> String {
+    let utc = moment.to_offset(time::UtcOffset::UTC);
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    // A String takes every date that `time` can hold.
+    utc.format(&format).unwrap_or_default()
+}
+
+/// The same for a Unix time in seconds, rounded to microseconds first as Python does; `None` outside the years 1 to 9999.
+#[must_use]
+pub fn http_date_at(seconds: f64) -> Option<String> {
+    let micros = (seconds * 1e6).round_ties_even();
+    if !(-1e17..1e18).contains(&micros) {
+        return None;
+    }
+    // The range above fits.
+    #[allow(clippy::cast_possible_truncation)]
+    let nanos = micros as i128 * 1000;
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    (1..=9999).contains(&moment.year()).then(|| http_date(moment))
+}
+
+/// Reads any of the three forms that RFC 9110 allows, whatever the weekday says; the answer is the Unix time in seconds.
+///
+/// ```
+/// use nuages::http::date::parse_http_date;
+///
+/// assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784111777));
+/// assert_eq!(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), Some(784111777));
+/// assert_eq!(parse_http_date("Sun Nov  6 08:49:37 1994"), Some(784111777));
+/// assert_eq!(parse_http_date("yesterday"), None);
+/// ```
+#[must_use]
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    parse_in(text, OffsetDateTime::now_utc().year())
+}
+
+/// `this_year` says which century a two-digit year belongs to: never over 50 years ahead.
+fn parse_in(text: &str, this_year: i32) -> Option<i64> {
+    // Python's `$` lets one final newline in.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let fields = rfc1123(text).or_else(|| rfc850(text)).or_else(|| asctime(text))?;
+    let mut year: i32 = fields.year.parse().ok()?;
+    if year < 100 {
+        let century = this_year - this_year % 100;
+        year += if year - this_year % 100 > 50 { century - 100 } else { century };
+    }
+    let month = month(fields.month)?;
+    let day = fields.day.trim_start_matches(' ').parse().ok()?;
+    let date = Date::from_calendar_date(year, month, day).ok()?;
+    let mut clock = fields.time.split(':').map(|part| part.parse().ok());
+    let time = Time::from_hms(clock.next()??, clock.next()??, clock.next()??).ok()?;
+    Some(PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp())
+}
+
+struct Fields<'a> {
+    day: &'a str,
+    month: &'a str,
+    year: &'a str,
+    time: &'a str,
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`
+fn rfc1123(text: &str) -> Option<Fields<'_>> {
+    let (weekday, rest) = text.split_once(", ")?;
+    let [day, month, year, time, "GMT"] = split(rest, ' ')? else { return None };
+    (is_word(weekday, 3..=3) && digits(day, 2) && is_word(month, 3..=3) && digits(year, 4) && is_time(time))
+        .then_some(Fields { day, month, year, time })
+}
+
+/// `Sunday, 06-Nov-94 08:49:37 GMT`
+fn rfc850(text: &str) -> Option<Fields<'_>> {
+    let (weekday, rest) = text.split_once(", ")?;
+    let [date, time, "GMT"] = split(rest, ' ')? else { return None };
+    let [day, month, year] = split(date, '-')?;
+    (is_word(weekday, 6..=9) && digits(day, 2) && is_word(month, 3..=3) && digits(year, 2) && is_time(time))
+        .then_some(Fields { day, month, year, time })
+}
+
+/// `Sun Nov  6 08:49:37 1994`
+fn asctime(text: &str) -> Option<Fields<'_>> {
+    let (weekday, rest) = text.split_once(' ')?;
+    let (month, rest) = rest.split_once(' ')?;
+    let day = rest.get(..2)?;
+    let [time, year] = split(rest.get(2..)?.strip_prefix(' ')?, ' ')?;
+    let day_is = digits(day, 2) || day.strip_prefix(' ').is_some_and(|day| digits(day, 1));
+    (is_word(weekday, 3..=3) && is_word(month, 3..=3) && day_is && is_time(time) && digits(year, 4))
+        .then_some(Fields { day, month, year, time })
+}
+
+fn split<const N: usize>(text: &str, at: char) -> Option<[&str; N]> {
+    let mut parts = text.split(at);
+    let mut out = [""; N];
+    for slot in &mut out {
+        *slot = parts.next()?;
+    }
+    parts.next().is_none().then_some(out)
+}
+
+fn is_word(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    length.contains(&text.chars().count()) && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+fn digits(text: &str, count: usize) -> bool {
+    text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_time(text: &str) -> bool {
+    split::<3>(text, ':').is_some_and(|parts| parts.iter().all(|part| digits(part, 2)))
+}
+
+fn month(name: &str) -> Option<Month> {
+    const NAMES: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let number = NAMES.iter().position(|known| known.eq_ignore_ascii_case(name))? + 1;
+    u8::try_from(number).ok().and_then(|number| Month::try_from(number).ok())
+}

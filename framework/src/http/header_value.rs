@@ -1,0 +1,84 @@
+//! Header names and values from text, by Django's rules.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue};
+
+/// Why a header cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The name is empty or has other characters than a name may have.
+    #[error("{name:?} cannot be a header's name: letters, digits and !#$%&'*+-.^_`|~ make one")]
+    Name {
+        /// What was said.
+        name: String,
+    },
+    /// The value has a line end or another control character.
+    #[error("{value:?} cannot be a header's value: it may hold no line end and no other control character")]
+    Value {
+        /// What was said.
+        value: String,
+    },
+}
+
+/// A header's name, in any case.
+///
+/// # Errors
+/// [`HeaderError::Name`].
+pub fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name { name: name.to_owned() })
+}
+
+/// A header's value: latin-1 goes out as its bytes, anything beyond in the words of RFC 2047
+/// (Django 5.2 `http/response.py`, Python's `email.header`).
+///
+/// # Errors
+/// [`HeaderError::Value`] for line ends and every other control character but the tab.
+///
+/// ```
+/// use nuages::http::header_value::header_value;
+///
+/// assert_eq!(header_value("plain").unwrap(), "plain");
+/// assert_eq!(header_value("é").unwrap().as_bytes(), b"\xe9");
+/// assert_eq!(header_value("日本").unwrap(), "=?utf-8?b?5pel5pys?=");
+/// assert!(header_value("a\r\nSet-Cookie: b=c").is_err());
+/// ```
+pub fn header_value(value: &str) -> Result<HeaderValue, HeaderError> {
+    let fault = |_| HeaderError::Value { value: value.to_owned() };
+    if value.is_ascii() {
+        return HeaderValue::try_from(value).map_err(fault);
+    }
+    if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
+        return Err(HeaderError::Value { value: value.to_owned() });
+    }
+    let bytes: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(c).ok()).collect();
+    match bytes {
+        Some(latin1) => HeaderValue::from_bytes(&latin1).map_err(fault),
+        None => HeaderValue::try_from(encoded_word(value)).map_err(fault),
+    }
+}
+
+/// RFC 2047, in base64 or in Q, whichever is shorter.
+fn encoded_word(text: &str) -> String {
+    let q_length: usize = text.bytes().map(|byte| if is_q_plain(byte) || byte == b' ' { 1 } else { 3 }).sum();
+    let b_length = text.len().div_ceil(3) * 4;
+    if b_length < q_length {
+        return format!("=?utf-8?b?{}?=", STANDARD.encode(text));
+    }
+    let mut out = String::with_capacity(q_length + 12);
+    out.push_str("=?utf-8?q?");
+    for byte in text.bytes() {
+        match byte {
+            b' ' => out.push('_'),
+            _ if is_q_plain(byte) => out.push(char::from(byte)),
+            _ => out.push_str(&format!("={byte:02X}")),
+        }
+    }
+    out.push_str("?=");
+    out
+}
+
+const fn is_q_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'!' | b'*' | b'+' | b'/')
+}

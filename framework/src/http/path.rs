@@ -1,0 +1,31 @@
+//! The path of a request line as text.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::http::quote::unquote_to_bytes;
+
+/// Unescapes a path once; bytes that are not UTF-8 stay escapes, in upper case (Django 5.2 `utils/encoding.py`,
+/// `repercent_broken_unicode`).
+#[must_use]
+pub fn decode_path(raw: &str) -> Cow<'_, str> {
+    match unquote_to_bytes(raw.as_bytes()) {
+        Cow::Borrowed(_) => Cow::Borrowed(raw),
+        Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+            Ok(path) => path,
+            Err(broken) => repercent(broken.as_bytes()),
+        }),
+    }
+}
+
+fn repercent(bytes: &[u8]) -> String {
+    let mut path = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        path.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing into a String cannot fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path
+}

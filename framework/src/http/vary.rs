@@ -1,0 +1,82 @@
+//! The `Vary` header.
+
+use http::header::VARY;
+use http::{HeaderMap, HeaderValue};
+
+/// Adds names to the `Vary` header: those that are there stay where they are, compared without case; one `*` makes the
+/// whole header `*` (Django 5.2 `utils/cache.py`).
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+/// use nuages::http::vary::patch_vary_headers;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("vary", HeaderValue::from_static("Accept,cookie"));
+/// patch_vary_headers(&mut headers, &["Cookie", "Origin"]);
+/// assert_eq!(headers["vary"], "Accept, cookie, Origin");
+/// ```
+pub fn patch_vary_headers(headers: &mut HeaderMap, names: &[&'static str]) {
+    let mut bytes = Vec::new();
+    {
+        let mut lines = headers.get_all(VARY).iter();
+        let Some(first) = lines.next() else {
+            let value = match names {
+                [name] => HeaderValue::from_static(name),
+                _ if names.contains(&"*") => HeaderValue::from_static("*"),
+                // Names that the program spells out hold no control characters.
+                _ => HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("*")),
+            };
+            headers.insert(VARY, value);
+            return;
+        };
+        bytes.extend_from_slice(first.as_bytes());
+        for line in lines {
+            bytes.extend_from_slice(b", ");
+            bytes.extend_from_slice(line.as_bytes());
+        }
+    }
+    let mut all = split(&bytes);
+    let there = all.len();
+    for name in names {
+        if !all[..there].iter().any(|known| known.eq_ignore_ascii_case(name.as_bytes())) {
+            all.push(name.as_bytes());
+        }
+    }
+    let value = if all.contains(&&b"*"[..]) {
+        HeaderValue::from_static("*")
+    } else {
+        // Bytes of header values joined are a header value.
+        HeaderValue::from_bytes(&all.join(&b", "[..])).unwrap_or(HeaderValue::from_static("*"))
+    };
+    headers.insert(VARY, value);
+}
+
+/// Whether the `Vary` header names that header, in any case.
+#[must_use]
+pub fn has_vary_header(headers: &HeaderMap, name: &str) -> bool {
+    headers
+        .get_all(VARY)
+        .iter()
+        .any(|line| split(line.as_bytes()).iter().any(|known| known.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// At every comma and the space around it; at the two ends of the header space stays, as in Django.
+fn split(line: &[u8]) -> Vec<&[u8]> {
+    let last = memchr::memchr_iter(b',', line).count();
+    line.split(|&byte| byte == b',')
+        .enumerate()
+        .map(|(at, mut piece)| {
+            if at > 0 {
+                while let [b' ' | b'\t'..=b'\r' | 0x1c..=0x1f | 0x85 | 0xa0, rest @ ..] = piece {
+                    piece = rest;
+                }
+            }
+            if at < last {
+                while let [rest @ .., b' ' | b'\t'..=b'\r' | 0x1c..=0x1f | 0x85 | 0xa0] = piece {
+                    piece = rest;
+                }
+            }
+            piece
+        })
+        .collect()
+}
