@@ -33,13 +33,13 @@
 macro_rules! setting_choice {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident {
+        $vis:vis enum $name:ident {
             $( $(#[$variant_meta:meta])* $variant:ident = $word:literal ),+ $(,)?
         }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name {
+        $vis enum $name {
             $( $(#[$variant_meta])* #[doc = ""] #[doc = concat!("Written `\"", $word, "\"`.")] $variant ),+
         }
 

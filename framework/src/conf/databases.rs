@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::conf::database_url::DatabaseUrl;
 use crate::conf::fault::SettingsFault;
-use crate::conf::kind::{SettingKind, Shown};
+use crate::conf::kind::{Required, SettingKind, Shown};
 use crate::conf::secret::{Options, Secret};
 use crate::conf::written::{Members, Shape, Written};
 
@@ -68,7 +68,7 @@ crate::settings_table! {
     /// The members as they are written.
     pub struct DatabaseMembers, names upper {
         /// Which database.
-        engine: Option<DatabaseEngine> = None,
+        engine: Required<DatabaseEngine> = Required(None),
         /// Its name or file.
         name: String = "",
         /// Who connects.
@@ -163,7 +163,7 @@ impl SettingKind for DatabaseSettings {
         if let (Some(url), Some(table)) = (members.url.take(), written.table()) {
             fill(&mut members, &url, table, setting, faults)?;
         }
-        let Some(engine) = members.engine else {
+        let Some(engine) = members.engine.0 else {
             faults.push(SettingsFault::Missing {
                 place: written.place().clone(),
                 setting: format!("{setting}.ENGINE"),
@@ -176,7 +176,9 @@ impl SettingKind for DatabaseSettings {
 
     fn show(&self) -> Shown {
         DatabaseMembers {
-            engine: DatabaseEngine::ALL.iter().copied().find(|engine| engine.as_str() == self.engine),
+            engine: Required(
+                DatabaseEngine::ALL.iter().copied().find(|engine| engine.as_str() == self.engine),
+            ),
             name: self.name.clone(),
             user: self.user.clone(),
             password: self.password.clone(),
@@ -218,7 +220,7 @@ fn fill(
         Some(_) => false,
     };
     if counts("ENGINE", true) {
-        members.engine = Some(url.engine);
+        members.engine = Required(Some(url.engine));
     }
     if counts("NAME", !url.name.is_empty()) {
         members.name.clone_from(&url.name);

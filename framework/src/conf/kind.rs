@@ -311,6 +311,26 @@ impl<T: SettingKind> SettingKind for Option<T> {
     }
 }
 
+/// A member that has no default and that no `false` takes away: whoever reads its table says when it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Required<T>(pub Option<T>);
+
+impl<T: SettingKind> SettingKind for Required<T> {
+    const SECRET: bool = T::SECRET;
+
+    fn allowed() -> Cow<'static, str> {
+        T::allowed()
+    }
+
+    fn read(written: &Written, setting: &str, faults: &mut Vec<SettingsFault>) -> Option<Self> {
+        T::read(written, setting, faults).map(Some).map(Self)
+    }
+
+    fn show(&self) -> Shown {
+        self.0.show()
+    }
+}
+
 impl<T: SettingKind> SettingKind for Vec<T> {
     const SECRET: bool = T::SECRET;
 

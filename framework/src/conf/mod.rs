@@ -2,7 +2,7 @@
 //!
 //! * [`section`]: what a section is: a struct whose fields are a table of definitions; [`settings_section!`](crate::settings_section) makes one
 //! * [`kind`], [`choice`], [`table`]: the kinds of value a setting may have, and the words a fault uses for them
-//! * [`written`]: where each was written
+//! * [`source`], [`written`]: where values come from, and where each was written
 //! * [`settings`], [`fault`]: the loaded settings, or every fault at once
 //! * [`core`], [`session`], [`security`], [`csrf`], [`databases`], [`caches`], [`templates`], [`server`]: nuages' own sections
 //!
@@ -31,6 +31,7 @@ pub mod database_url;
 pub mod databases;
 pub mod fault;
 pub mod kind;
+pub(crate) mod layers;
 pub mod secret;
 pub mod section;
 pub mod security;
@@ -38,6 +39,10 @@ pub mod server;
 pub mod session;
 pub mod session_rules;
 pub mod settings;
+pub mod source;
 pub mod table;
 pub mod templates;
 pub mod written;
+
+#[cfg(test)]
+mod tests;

@@ -261,13 +261,13 @@ macro_rules! __setting_name {
 macro_rules! settings_section {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident, prefix $prefix:literal $(, rules $rules:path)? {
+        $vis:vis struct $name:ident, prefix $prefix:literal $(, rules $rules:path)? {
             $( $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr ),* $(,)?
         }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
-        pub struct $name {
+        $vis struct $name {
             $(
                 $(#[doc = $doc])+
                 #[doc = ""]

@@ -37,11 +37,11 @@
 /// ```
 #[macro_export]
 macro_rules! settings_table {
-    ($(#[$meta:meta])* pub struct $name:ident, names upper { $($fields:tt)* }) => {
-        $crate::__settings_table! { true, $(#[$meta])* pub struct $name { $($fields)* } }
+    ($(#[$meta:meta])* $vis:vis struct $name:ident, names upper { $($fields:tt)* }) => {
+        $crate::__settings_table! { true, $(#[$meta])* $vis struct $name { $($fields)* } }
     };
-    ($(#[$meta:meta])* pub struct $name:ident, names lower { $($fields:tt)* }) => {
-        $crate::__settings_table! { false, $(#[$meta])* pub struct $name { $($fields)* } }
+    ($(#[$meta:meta])* $vis:vis struct $name:ident, names lower { $($fields:tt)* }) => {
+        $crate::__settings_table! { false, $(#[$meta])* $vis struct $name { $($fields)* } }
     };
 }
 
@@ -51,13 +51,13 @@ macro_rules! __settings_table {
     (
         $capitals:literal,
         $(#[$meta:meta])*
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $( $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr ),* $(,)?
         }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq)]
-        pub struct $name {
+        $vis struct $name {
             $(
                 $(#[doc = $doc])+
                 #[doc = ""]

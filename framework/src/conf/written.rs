@@ -170,6 +170,14 @@ impl Place {
         Self { layer, origin: Origin::Variable(name.into()) }
     }
 
+    /// The line of a file, counted from 1.
+    pub(crate) const fn line(&self) -> Option<usize> {
+        match self.origin {
+            Origin::File(_, line) => Some(line),
+            Origin::Variable(_) | Origin::Program => None,
+        }
+    }
+
     pub(crate) const fn program(layer: usize) -> Self {
         Self { layer, origin: Origin::Program }
     }
