@@ -26,6 +26,9 @@
 //! const PROCESSORS: &[ContextProcessorDef] = &[context_processors::of::<DebugBuild>()];
 //! ```
 
+use tera::value::Key;
+use tera::{Map, Value};
+
 use crate::context;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
@@ -67,19 +70,77 @@ pub const BUILT_IN: &[ContextProcessorDef] = &[of::<Request>(), of::<Debug>()];
 ///
 /// | in a template | |
 /// |---|---|
-/// | `request.session` | the session's dict: loaded, and marked as accessed, if the template names it |
+/// | `request.method`, `request.scheme`, `request.is_secure` | |
+/// | `request.path`, `request.path_info`, `request.get_full_path` | |
+/// | `request.get_host` | a host that `ALLOWED_HOSTS` does not have is a 400 |
+/// | `request.content_type` | |
+/// | `request.GET` | of a name that is there more than once, the last value |
+/// | `request.COOKIES` | |
+/// | `request.headers` | by their names in lower case: `request.headers["user-agent"]`; those of plain ASCII |
+///
+/// Only what the template mentions is worked out ([`Uses`]); `{% set r = request %}` mentions it all.
 #[derive(Debug)]
 pub struct Request;
 
 impl ContextProcessor for Request {
     const NAME: &'static str = "django.template.context_processors.request";
 
-    async fn process(_request: &HttpRequest, _uses: &Uses) -> Result<Context> {
-        Ok(Context::new())
+    async fn process(request: &HttpRequest, uses: &Uses) -> Result<Context> {
+        let mut context = Context::new();
+        if !uses.name("request") {
+            return Ok(context);
+        }
+        let wanted = |attribute| uses.attribute("request", attribute);
+        let mut map = Map::new();
+        let mut put = |name: &'static str, value: Value| drop(map.insert(name.into(), value));
+        if wanted("method") {
+            put("method", request.method().as_str().into());
+        }
+        if wanted("scheme") {
+            put("scheme", request.scheme().into());
+        }
+        if wanted("is_secure") {
+            put("is_secure", request.is_secure().into());
+        }
+        if wanted("path") {
+            put("path", request.path().into());
+        }
+        if wanted("path_info") {
+            put("path_info", request.path_info().into());
+        }
+        if wanted("get_full_path") {
+            put("get_full_path", request.get_full_path().into());
+        }
+        if wanted("get_host") {
+            put("get_host", request.get_host()?.into());
+        }
+        if wanted("content_type") {
+            put("content_type", request.content_type().into());
+        }
+        if wanted("GET") {
+            put("GET", text_map(request.query()?.items()));
+        }
+        if wanted("COOKIES") {
+            put("COOKIES", text_map(request.cookies().iter()));
+        }
+        if wanted("headers") {
+            let headers = request.headers().iter();
+            put(
+                "headers",
+                text_map(headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))),
+            );
+        }
+        context.insert_value("request", map.into());
+        Ok(context)
     }
 }
 
-/// `django.template.context_processors.debug`: `debug` is true under `DEBUG` for a client of `INTERNAL_IPS`.
+fn text_map<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+    items.map(|(name, value)| (Key::from(name.to_owned()), Value::from(value))).collect::<Map>().into()
+}
+
+/// `django.template.context_processors.debug`: `debug` is true under `DEBUG` for a client of `INTERNAL_IPS`. It is not there
+/// otherwise, as in Django: write `{% if debug %}`.
 #[derive(Debug)]
 pub struct Debug;
 
@@ -87,9 +148,12 @@ impl ContextProcessor for Debug {
     const NAME: &'static str = "django.template.context_processors.debug";
 
     async fn process(request: &HttpRequest, _uses: &Uses) -> Result<Context> {
-        match request.project().core().debug {
-            true => Ok(context! { debug: true }),
-            false => Ok(Context::new()),
-        }
+        let core = request.project().core();
+        let internal = || request.remote_addr().is_some_and(|from| core.internal_ips.contains(&from.ip()));
+        Ok(if core.debug && internal() {
+            context! { debug: true }
+        } else {
+            Context::new()
+        })
     }
 }

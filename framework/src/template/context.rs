@@ -42,6 +42,11 @@ impl Context {
         self.data.insert_value(name, Value::safe_string(html));
     }
 
+    /// Puts in what is converted already.
+    pub(crate) fn insert_value(&mut self, name: &'static str, value: Value) {
+        self.data.insert_value(name, value);
+    }
+
     /// Whether something has that name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {

@@ -48,7 +48,7 @@ impl Uses {
             match attributes {
                 Attributes::Whole => self.whole(name),
                 Attributes::Only(attributes) => {
-                    attributes.iter().for_each(|attribute| self.only(name, attribute))
+                    attributes.iter().for_each(|attribute| self.only(name, attribute));
                 }
             }
         }
