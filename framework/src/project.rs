@@ -18,7 +18,7 @@ pub struct Project {
     pub(crate) settings: Arc<Settings>,
     pub(crate) core: Arc<CoreSettings>,
     pub(crate) databases: Databases,
-    pub(crate) routes: RouteTable,
+    pub(crate) routes: Arc<RouteTable>,
     pub(crate) templates: Templates,
 }
 
@@ -57,7 +57,7 @@ impl Project {
 
     /// Every route of the site.
     #[must_use]
-    pub const fn routes(&self) -> &RouteTable {
+    pub fn routes(&self) -> &RouteTable {
         &self.routes
     }
 

@@ -1,10 +1,13 @@
 //! What nearly every view does, in one line (Django 5.2 `shortcuts.py`).
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
 
 /// The template, rendered for the request, as a 200.
@@ -57,6 +60,113 @@ pub async fn render_to_string(request: &HttpRequest, template: &str, context: Co
         below = below.with((processor.process)(request, template.uses()).await?);
     }
     Ok(template.render(below.with(context))?)
+}
+
+/// The address of a route, as this request sees the site: under its script name, in its namespace.
+///
+/// ```
+/// use nuages::error::Result;
+/// use nuages::http::{request::HttpRequest, response::HttpResponse};
+/// use nuages::kwargs;
+/// use nuages::shortcuts::reverse;
+///
+/// async fn newest(request: HttpRequest) -> Result<HttpResponse> {
+///     HttpResponse::text(reverse(&request, "student:archive", kwargs! { year: 2026, slug: "new" })?)
+/// }
+/// ```
+///
+/// # Errors
+/// [`NoReverseMatch`], with Django's words for what was tried.
+pub fn reverse(
+    request: &HttpRequest,
+    name: &str,
+    args: impl Into<ReverseArgs>,
+) -> Result<String, NoReverseMatch> {
+    let project = request.project();
+    let mut args = args.into();
+    if let Some(script_name) = &project.core().force_script_name {
+        args = args.script_name(script_name);
+    }
+    project.routes().reverse(name, args)
+}
+
+/// A 302 to a route or an address (Django's `redirect`).
+///
+/// ```
+/// use nuages::args;
+/// use nuages::error::Result;
+/// use nuages::http::{request::HttpRequest, response::HttpResponse};
+/// use nuages::shortcuts::redirect;
+///
+/// async fn login(request: HttpRequest) -> Result<HttpResponse> {
+///     match request.query()?.get("then") {
+///         Some("archive") => redirect(&request, ("student:archive", args![2026, "new"])),
+///         Some("django") => redirect(&request, "https://docs.djangoproject.com/"),
+///         _ => redirect(&request, "student:tour"),
+///     }
+/// }
+/// ```
+///
+/// Text that is no route's name is an address if it has a `/` or a `.` in it, or begins with `?` or `#`.
+///
+/// # Errors
+/// [`NoReverseMatch`] for what is neither, and `DisallowedRedirect` (400) for a scheme that no browser should be sent to.
+pub fn redirect<'a>(request: &HttpRequest, to: impl Into<Destination<'a>>) -> Result<HttpResponse> {
+    HttpResponse::redirect(&to.into().address(request)?)
+}
+
+/// A 301 to a route or an address: browsers keep it.
+///
+/// # Errors
+/// As [`redirect`].
+pub fn permanent_redirect<'a>(request: &HttpRequest, to: impl Into<Destination<'a>>) -> Result<HttpResponse> {
+    HttpResponse::permanent_redirect(&to.into().address(request)?)
+}
+
+/// Where [`redirect`] leads: made from a text, or from a route's name with its arguments.
+#[derive(Debug, Clone)]
+pub struct Destination<'a> {
+    to: Cow<'a, str>,
+    /// With arguments it can only be a route.
+    args: Option<ReverseArgs>,
+}
+
+impl Destination<'_> {
+    /// Django 5.2 `shortcuts.py`, `resolve_url`.
+    fn address(self, request: &HttpRequest) -> Result<String, NoReverseMatch> {
+        let Some(args) = self.args else {
+            if self.to.starts_with("./") || self.to.starts_with("../") {
+                return Ok(self.to.into_owned());
+            }
+            return reverse(request, &self.to, ()).or_else(|error| match is_address(&self.to) {
+                true => Ok(self.to.into_owned()),
+                false => Err(error),
+            });
+        };
+        reverse(request, &self.to, args)
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.contains(['/', '.']) || text.starts_with(['?', '#'])
+}
+
+impl<'a> From<&'a str> for Destination<'a> {
+    fn from(to: &'a str) -> Self {
+        Self { to: to.into(), args: None }
+    }
+}
+
+impl From<String> for Destination<'_> {
+    fn from(to: String) -> Self {
+        Self { to: to.into(), args: None }
+    }
+}
+
+impl<'a, A: Into<ReverseArgs>> From<(&'a str, A)> for Destination<'a> {
+    fn from((name, args): (&'a str, A)) -> Self {
+        Self { to: name.into(), args: Some(args.into()) }
+    }
 }
 
 /// The cousin of Django's `get_object_or_404`: nothing there becomes a 404.

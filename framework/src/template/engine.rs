@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tera::{ErrorKind, Tera};
 
 use crate::checks::CheckMessage;
+use crate::routes::table::RouteTable;
 use crate::template::compile::{self, Compiled};
 use crate::template::context::Context;
 use crate::template::error::{Place, TemplateError};
@@ -27,13 +28,27 @@ pub struct TemplateOptions {
     pub processors: Vec<ContextProcessorDef>,
     /// `STATIC_URL`
     pub static_url: String,
+    /// The routes, for `url()`.
+    pub routes: Arc<RouteTable>,
+    /// `FORCE_SCRIPT_NAME`: what stands before every path of the site.
+    pub script_name: Option<String>,
+    /// `OPTIONS.autoescape` of `TEMPLATES`: whether `.html`, `.htm` and `.xml` escape what they print.
+    pub autoescape: bool,
     /// `DEBUG`: whether [`Templates::refresh`] looks for changed files.
     pub debug: bool,
 }
 
 impl Default for TemplateOptions {
     fn default() -> Self {
-        Self { dirs: Vec::new(), processors: Vec::new(), static_url: "/static/".to_owned(), debug: false }
+        Self {
+            dirs: Vec::new(),
+            processors: Vec::new(),
+            static_url: "/static/".to_owned(),
+            routes: Arc::default(),
+            script_name: None,
+            autoescape: true,
+            debug: false,
+        }
     }
 }
 
@@ -54,6 +69,9 @@ impl Templates {
     pub fn load(options: TemplateOptions) -> Result<Self, Vec<CheckMessage>> {
         let mut bare = Tera::default();
         bare.set_escape_fn(escape_html);
+        if !options.autoescape {
+            bare.autoescape_on(Vec::<&str>::new());
+        }
         functions::register(&mut bare, &options);
         let stamp = if options.debug { Stamp::take(&options.dirs) } else { Stamp::default() };
         let compiled = read(&bare, &options)?;

@@ -1,10 +1,13 @@
 use std::fs;
+use std::panic::Location;
 use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::context;
+use crate::routes::converter::Converters;
+use crate::routes::tree::{Declaration, Syntax, Target};
 
 /// A folder with those templates.
 fn folder(templates: &[(&str, &str)]) -> TempDir {
@@ -156,6 +159,58 @@ fn text_that_is_not_utf8_is_a_fault() {
     let found = Templates::load(options(&[&dir])).unwrap_err();
     assert_eq!(found.len(), 1);
     assert!(found[0].to_string().contains("line 2 of this template is not UTF-8"), "{}", found[0]);
+}
+
+/// `/student/<int:year>/<slug:slug>/`
+fn routes() -> Arc<RouteTable> {
+    let declaration = |text: &str, target| Declaration {
+        text: text.to_owned(),
+        syntax: Syntax::Path,
+        kwargs: Vec::new(),
+        place: Location::caller(),
+        target,
+    };
+    let archive = declaration("<int:year>/<slug:slug>/", Target::Route { name: Some("archive".to_owned()) });
+    let (app_name, children) = (Some("student".to_owned()), vec![archive]);
+    let student = declaration("student/", Target::Include { app_name, namespace: None, children });
+    Arc::new(RouteTable::build(&[student], &Converters::default()).0)
+}
+
+#[test]
+fn url_reverses_a_name() {
+    let check = |call: &str, script_name: Option<&str>, expected: &str| {
+        let dir = folder(&[("page.html", &format!("{{{{ {call} }}}}"))]);
+        let script_name = script_name.map(str::to_owned);
+        let options = TemplateOptions { routes: routes(), script_name, ..options(&[&dir]) };
+        let page = Templates::load(options).unwrap().render("page.html", context! { year: 2003 });
+        match page {
+            Ok(page) => assert_eq!(page, expected, "{call}"),
+            Err(error) => assert!(error.to_string().contains(expected), "{call}: {error}"),
+        }
+    };
+    check(r#"url(name="student:archive", year=year, slug="a-b")"#, None, "/student/2003/a-b/");
+    check(r#"url(name="student:archive", args=[2003, "a"])"#, None, "/student/2003/a/");
+    check(r#"url(name="student:archive", args=[year, "a"])"#, Some("/under/"), "/under/student/2003/a/");
+    check(
+        r#"url(name="student:archive")"#,
+        None,
+        "NoReverseMatch: Reverse for 'archive' with no arguments not found.",
+    );
+    check(
+        r#"url(name="student:gone")"#,
+        None,
+        "page.html, line 1, column 4: NoReverseMatch: Reverse for 'gone' not found.",
+    );
+    check(r#"url(name="none:gone")"#, None, "'none' is not a registered namespace");
+    check(r#"url(name="student:archive", args=year)"#, None, "`args` is not a list");
+    check(r#"url(name="student:archive", year=[], slug="a")"#, None, "`year` is array");
+}
+
+#[test]
+fn autoescaping_can_be_switched_off() {
+    let dir = folder(&[("page.html", "{{ x }}")]);
+    let templates = Templates::load(TemplateOptions { autoescape: false, ..options(&[&dir]) }).unwrap();
+    assert_eq!(templates.render("page.html", context! { x: "<b>" }).unwrap(), "<b>");
 }
 
 #[test]
