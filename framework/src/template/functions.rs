@@ -73,7 +73,7 @@ fn argument(name: &str, value: &tera::Value) -> TeraResult<Value> {
     match value.as_number() {
         Some(Number::Integer(number)) => Ok(number.into()),
         Some(Number::Float(number)) => Ok(number.into()),
-        None => {
+        _ => {
             let kind = value.name();
             Err(Error::message(format!(
                 "url(): `{name}` is {kind}, and only text and numbers can be part of a URL"
