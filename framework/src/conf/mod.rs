@@ -42,6 +42,7 @@ pub mod settings;
 pub mod source;
 pub mod table;
 pub mod templates;
+pub mod time_zone;
 pub mod written;
 
 #[cfg(test)]

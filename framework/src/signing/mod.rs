@@ -1,1 +1,4 @@
-//! Signing.
+//! stub
+pub mod codec;
+pub mod crypto;
+pub mod keys;

@@ -1,0 +1,110 @@
+//! `SESSION_ENGINE`: a store, and what its sessions have in common.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::checks::CheckMessage;
+use crate::conf::core::CoreSettings;
+use crate::conf::session::SessionSettings;
+use crate::conf::time_zone::TimeZone;
+use crate::db::database::Databases;
+use crate::session::codec::SessionCodec;
+use crate::session::expiry::ExpiryPolicy;
+use crate::session::handle::Session;
+use crate::session::key::SessionKey;
+use crate::session::store::SessionStore;
+
+/// How many lanes the saves that met a conflict are spread over.
+const LANES: usize = 64;
+
+/// Makes sessions: what Django calls the `SessionStore` class of the engine's module.
+#[derive(Debug)]
+pub struct SessionEngine {
+    name: String,
+    store: Arc<dyn SessionStore>,
+    codec: SessionCodec,
+    policy: Arc<ExpiryPolicy>,
+    lanes: [Semaphore; LANES],
+}
+
+impl SessionEngine {
+    /// An engine of that name.
+    pub fn new(
+        name: impl Into<String>,
+        store: Arc<dyn SessionStore>,
+        codec: SessionCodec,
+        policy: Arc<ExpiryPolicy>,
+    ) -> Self {
+        Self { name: name.into(), store, codec, policy, lanes: [const { Semaphore::const_new(1) }; LANES] }
+    }
+
+    /// The dotted name in `SESSION_ENGINE`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &dyn SessionStore {
+        &*self.store
+    }
+
+    /// The signed text of sessions.
+    #[must_use]
+    pub const fn codec(&self) -> &SessionCodec {
+        &self.codec
+    }
+
+    /// How long sessions live.
+    #[must_use]
+    pub fn policy(&self) -> &ExpiryPolicy {
+        &self.policy
+    }
+
+    /// The session of that key, or a new one: nothing is read or written until something asks for it.
+    #[must_use]
+    pub fn session(self: &Arc<Self>, key: Option<&str>) -> Session {
+        Session::new(Arc::clone(self), key.and_then(SessionKey::parse))
+    }
+
+    /// Lets the saves of one session that met a conflict take turns: without it, of many that retry at once, all but one
+    /// would fail again each time.
+    pub(crate) async fn lane(&self, key: &SessionKey) -> Option<SemaphorePermit<'_>> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let lane = hasher.finish() % LANES as u64;
+        self.lanes[usize::try_from(lane).unwrap_or_default()].acquire().await.ok()
+    }
+}
+
+/// What an engine is made of, when the site starts.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineParts<'a> {
+    /// `SESSION_*`
+    pub settings: &'a SessionSettings,
+    /// `USE_TZ` and friends.
+    pub core: &'a CoreSettings,
+    /// What relative paths start from.
+    pub base_dir: &'a Path,
+    /// `DATABASES`
+    pub databases: &'a Databases,
+    /// The signed text, with Django's salt and the serializer of `SESSION_SERIALIZER`.
+    pub codec: &'a SessionCodec,
+    /// How long sessions live, from the settings.
+    pub policy: &'a Arc<ExpiryPolicy>,
+    /// `TIME_ZONE`
+    pub zone: &'a TimeZone,
+}
+
+/// A row of the table of engines: a site registers its own with `Site::session_engine`.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineDef {
+    /// The dotted name in `SESSION_ENGINE`.
+    pub name: &'static str,
+    /// Makes the engine, or says every fault of its settings.
+    pub build: fn(EngineParts<'_>) -> Result<SessionEngine, Vec<CheckMessage>>,
+}

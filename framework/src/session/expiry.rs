@@ -1,0 +1,332 @@
+//! How long a session lives: `_session_expiry`, `SESSION_COOKIE_AGE` and the clock.
+//!
+//! Everything here is a pure function of the dict, the settings and a time, and follows Python's rules to the letter:
+//! an integer is a sliding age, a text is a point in time, naive and aware times do not mix (Django 5.2
+//! `contrib/sessions/backends/base.py`, `get_expiry_age` to `get_expire_at_browser_close`).
+
+use std::time::Duration as StdDuration;
+
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+
+use crate::conf::time_zone::TimeZone;
+use crate::serialize::datetime::DateTime;
+use crate::serialize::timedelta::TimeDelta;
+use crate::serialize::value::{Dict, Value};
+
+/// The key in the dict under which a custom expiry is kept: an ordinary key, which `clear` removes.
+pub const EXPIRY_KEY: &str = "_session_expiry";
+
+/// What the settings say about the life of sessions.
+#[derive(Debug, Clone)]
+pub struct ExpiryPolicy {
+    /// `SESSION_COOKIE_AGE`, seconds.
+    pub cookie_age: i64,
+    /// `SESSION_EXPIRE_AT_BROWSER_CLOSE`
+    pub expire_at_browser_close: bool,
+    /// The zone of naive times when `USE_TZ` is off; `None` when it is on and every time is aware.
+    pub naive_zone: Option<TimeZone>,
+}
+
+/// Why no expiry can be worked out, by the Python exception that says the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExpiryError {
+    /// `_session_expiry` is of a kind that has no place here, or one time is naive and the other aware (`TypeError`).
+    #[error("session expiry: {0}")]
+    Type(String),
+    /// `_session_expiry` is a text that is no date and time (`ValueError`).
+    #[error("session expiry {0:?} is no ISO 8601 date and time")]
+    Iso(String),
+    /// An aware time for a database that keeps naive ones, as `USE_TZ = false` asks (`ValueError`).
+    #[error(
+        "session expiry: the database holds times without a zone while USE_TZ is off: give set_expiry a naive one"
+    )]
+    Aware,
+    /// The time is beyond the years 1 to 9999 (`OverflowError`).
+    #[error("session expiry {0} is out of range")]
+    Overflow(String),
+}
+
+/// What [`set_expiry`](crate::session::handle::Session::set_expiry) takes.
+///
+/// ```
+/// use nuages::session::expiry::Expiry;
+///
+/// let _: Expiry = 300.into(); // seconds without a visit
+/// let _: Expiry = time::Duration::days(3).into(); // that long from now
+/// let _: Expiry = time::macros::datetime!(2027-01-01 00:00 UTC).into();
+/// let _ = Expiry::AtBrowserClose;
+/// let _ = Expiry::Default; // what the settings say
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Expiry {
+    /// What the settings say (`None`).
+    Default,
+    /// The cookie lasts until the browser closes; the server keeps the session for `SESSION_COOKIE_AGE` (`0`).
+    AtBrowserClose,
+    /// So many seconds after the last change (an `int`).
+    Seconds(i64),
+    /// So long from now (a `timedelta`).
+    After(Duration),
+    /// At that time (a `datetime`).
+    At(DateTime),
+    /// Whatever else Python would take, as it is: a `float`, a text in ISO 8601 form.
+    Other(Value),
+}
+
+macro_rules! expiry_from {
+    ($($from:ty => |$it:ident| $to:expr;)*) => {$(
+        impl From<$from> for Expiry {
+            fn from($it: $from) -> Self {
+                $to
+            }
+        }
+    )*};
+}
+
+expiry_from! {
+    i64 => |seconds| if seconds == 0 { Self::AtBrowserClose } else { Self::Seconds(seconds) };
+    i32 => |seconds| Self::from(i64::from(seconds));
+    u32 => |seconds| Self::from(i64::from(seconds));
+    Duration => |after| Self::After(after);
+    StdDuration => |after| Self::After(Duration::try_from(after).unwrap_or(Duration::MAX));
+    OffsetDateTime => |at| Self::At(DateTime::Aware(at));
+    PrimitiveDateTime => |at| Self::At(DateTime::Naive(at));
+    DateTime => |at| Self::At(at);
+}
+
+impl<T: Into<Self>> From<Option<T>> for Expiry {
+    fn from(expiry: Option<T>) -> Self {
+        expiry.map_or(Self::Default, Into::into)
+    }
+}
+
+impl Expiry {
+    /// What goes under [`EXPIRY_KEY`]; `None` takes it away.
+    ///
+    /// # Errors
+    /// [`ExpiryError::Overflow`] for a span that ends beyond the year 9999.
+    pub fn to_value(&self, now: DateTime) -> Result<Option<Value>, ExpiryError> {
+        Ok(match self {
+            Self::Default => None,
+            Self::AtBrowserClose => Some(Value::Int(0)),
+            Self::Seconds(seconds) => Some(Value::Int(*seconds)),
+            Self::After(after) => {
+                let at = TimeDelta::from_microseconds(after.whole_microseconds())
+                    .and_then(|span| now.checked_add(span));
+                Some(Value::Str(at.ok_or_else(|| ExpiryError::Overflow(after.to_string()))?.isoformat()))
+            }
+            Self::At(at) => Some(Value::Str(at.isoformat())),
+            Self::Other(Value::None) => None,
+            Self::Other(Value::DateTime(at)) => Some(Value::Str(at.isoformat())),
+            Self::Other(Value::TimeDelta(span)) => {
+                let at = now.checked_add(*span).ok_or_else(|| ExpiryError::Overflow(format!("{span:?}")))?;
+                Some(Value::Str(at.isoformat()))
+            }
+            Self::Other(value) => Some(value.clone()),
+        })
+    }
+}
+
+impl ExpiryPolicy {
+    /// The current time, as Django's `timezone.now()`: aware in UTC, or naive in `TIME_ZONE`. Whole microseconds.
+    #[must_use]
+    pub fn now(&self) -> DateTime {
+        self.at(OffsetDateTime::now_utc())
+    }
+
+    /// That instant in the form of [`ExpiryPolicy::now`].
+    #[must_use]
+    pub fn at(&self, instant: OffsetDateTime) -> DateTime {
+        let micros = instant.microsecond() * 1_000;
+        let instant = instant.replace_nanosecond(micros).unwrap_or(instant);
+        match &self.naive_zone {
+            None => DateTime::Aware(instant),
+            Some(zone) => DateTime::Naive(zone.local(instant)),
+        }
+    }
+
+    /// The value of [`EXPIRY_KEY`] in a dict.
+    #[must_use]
+    pub fn custom(data: &Dict) -> Option<&Value> {
+        data.get(EXPIRY_KEY)
+    }
+
+    /// The seconds until the session expires, a number as Django gives it: an `int` or `float` unchanged, the whole
+    /// seconds (rounded down) that are left of a date, `SESSION_COOKIE_AGE` for none.
+    ///
+    /// # Errors
+    /// When `expiry` is a text that is no date, or naive where `modification` is aware.
+    pub fn age(&self, expiry: Option<&Value>, modification: DateTime) -> Result<Value, ExpiryError> {
+        let at = match expiry {
+            Some(value) if value.is_truthy() => match value {
+                Value::Str(text) => parse_iso(text)?,
+                Value::Surrogates(_) => return Err(ExpiryError::Iso("�".to_owned())),
+                Value::DateTime(at) => *at,
+                other => return Ok(other.clone()),
+            },
+            _ => return Ok(Value::Int(self.cookie_age)),
+        };
+        let left = at.since(modification).map_err(|_| mixed())?;
+        Ok(Value::Int(left.as_seconds_floor()))
+    }
+
+    /// When the session expires.
+    ///
+    /// # Errors
+    /// When `expiry` is a text that is no date, no number, or leads beyond the year 9999.
+    pub fn date(&self, expiry: Option<&Value>, modification: DateTime) -> Result<DateTime, ExpiryError> {
+        let seconds = match expiry {
+            Some(Value::DateTime(at)) => return Ok(*at),
+            Some(Value::Str(text)) => return parse_iso(text),
+            Some(Value::Surrogates(_)) => return Err(ExpiryError::Iso("�".to_owned())),
+            Some(value) if value.is_truthy() => value,
+            _ => &Value::Int(self.cookie_age),
+        };
+        let overflow = || ExpiryError::Overflow(format!("{seconds:?} seconds"));
+        let span = match seconds {
+            Value::Int(seconds) => TimeDelta::from_seconds(*seconds),
+            Value::Bool(one) => TimeDelta::from_seconds(i64::from(*one)),
+            Value::Float(seconds) => fractional(*seconds),
+            Value::BigInt(_) => None,
+            other => {
+                return Err(ExpiryError::Type(format!(
+                    "a number, a date or None is expected, not {}",
+                    other.type_name()
+                )));
+            }
+        };
+        span.and_then(|span| modification.checked_add(span)).ok_or_else(overflow)
+    }
+
+    /// Whether the cookie lasts only until the browser closes.
+    #[must_use]
+    pub fn at_browser_close(&self, expiry: Option<&Value>) -> bool {
+        match expiry {
+            None | Some(Value::None) => self.expire_at_browser_close,
+            // Python's `expiry == 0`.
+            Some(Value::Int(0) | Value::Bool(false)) => true,
+            Some(Value::Float(seconds)) => *seconds == 0.0,
+            Some(_) => false,
+        }
+    }
+}
+
+fn parse_iso(text: &str) -> Result<DateTime, ExpiryError> {
+    DateTime::fromisoformat(text).map_err(|_| ExpiryError::Iso(text.to_owned()))
+}
+
+/// Seconds with a fraction, to the microsecond, half of one going to the even side as in Python.
+#[expect(clippy::cast_possible_truncation, reason = "what is beyond the range saturates, and is refused")]
+fn fractional(seconds: f64) -> Option<TimeDelta> {
+    if !seconds.is_finite() {
+        return None;
+    }
+    let whole = (seconds.trunc() as i128).checked_mul(1_000_000)?;
+    TimeDelta::from_microseconds(whole + (seconds.fract() * 1e6).round_ties_even() as i128)
+}
+
+fn mixed() -> ExpiryError {
+    ExpiryError::Type(
+        "a naive and an aware time cannot be compared: does USE_TZ fit the time given to set_expiry?"
+            .to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: DateTime = DateTime::Aware(datetime!(2026-11-22 12:00:00.25 UTC));
+
+    fn policy() -> ExpiryPolicy {
+        ExpiryPolicy { cookie_age: 1_209_600, expire_at_browser_close: false, naive_zone: None }
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Str(text.to_owned())
+    }
+
+    #[test]
+    fn ages() {
+        let check = |expiry: Option<Value>, age: Value| {
+            assert_eq!(policy().age(expiry.as_ref(), NOW), Ok(age), "{expiry:?}")
+        };
+        check(None, Value::Int(1_209_600));
+        check(Some(Value::None), Value::Int(1_209_600));
+        check(Some(Value::Int(0)), Value::Int(1_209_600));
+        check(Some(text("")), Value::Int(1_209_600));
+        check(Some(Value::Int(10)), Value::Int(10));
+        check(Some(Value::Int(-10)), Value::Int(-10));
+        check(Some(Value::Float(1.5)), Value::Float(1.5));
+        check(Some(Value::Bool(true)), Value::Bool(true));
+        // A difference is rounded down, so what was just set loses a second.
+        check(Some(text("2026-11-22T12:00:10+00:00")), Value::Int(9));
+        check(Some(text("2026-11-22T12:00:10.25+00:00")), Value::Int(10));
+        check(Some(text("2026-11-22T11:59:59+00:00")), Value::Int(-2));
+        check(Some(text("2026-11-22T13:00:10+01:00")), Value::Int(9));
+    }
+
+    #[test]
+    fn naive_and_aware_do_not_mix() {
+        let naive = text("2026-11-22T12:00:10");
+        assert!(matches!(policy().age(Some(&naive), NOW), Err(ExpiryError::Type(_))));
+        let local = ExpiryPolicy { naive_zone: Some(TimeZone::UTC), ..policy() };
+        assert_eq!(local.age(Some(&naive), local.at(datetime!(2026-11-22 12:00 UTC))), Ok(Value::Int(10)));
+        assert!(matches!(
+            local.age(Some(&text("2026-11-22T12:00:10+00:00")), local.now()),
+            Err(ExpiryError::Type(_))
+        ));
+    }
+
+    #[test]
+    fn dates() {
+        let check = |expiry: Value, date: DateTime| {
+            assert_eq!(policy().date(Some(&expiry), NOW), Ok(date), "{expiry:?}")
+        };
+        check(Value::Int(10), DateTime::Aware(datetime!(2026-11-22 12:00:10.25 UTC)));
+        check(Value::Int(0), DateTime::Aware(datetime!(2026-12-06 12:00:00.25 UTC)));
+        check(Value::Float(0.5), DateTime::Aware(datetime!(2026-11-22 12:00:00.75 UTC)));
+        check(text("2030-01-01T00:00:00+00:00"), DateTime::Aware(datetime!(2030-01-01 00:00 UTC)));
+        check(text("2030-01-01"), DateTime::Naive(datetime!(2030-01-01 00:00)));
+        let fails = |expiry: Value| policy().date(Some(&expiry), NOW).unwrap_err();
+        assert!(matches!(fails(text("soon")), ExpiryError::Iso(_)));
+        assert!(matches!(fails(text("")), ExpiryError::Iso(_)));
+        assert!(matches!(fails(Value::Int(i64::MAX)), ExpiryError::Overflow(_)));
+        assert!(matches!(fails(Value::Int(-99_999_999_999)), ExpiryError::Overflow(_)));
+        assert!(matches!(fails(Value::Float(f64::INFINITY)), ExpiryError::Overflow(_)));
+        assert!(matches!(fails(Value::List(vec![Value::None])), ExpiryError::Type(_)));
+    }
+
+    #[test]
+    fn browser_close() {
+        let check = |expiry: Option<Value>, setting: bool, closes: bool| {
+            let policy = ExpiryPolicy { expire_at_browser_close: setting, ..policy() };
+            assert_eq!(policy.at_browser_close(expiry.as_ref()), closes, "{expiry:?} {setting}");
+        };
+        check(None, true, true);
+        check(None, false, false);
+        check(Some(Value::None), true, true);
+        check(Some(Value::Int(0)), false, true);
+        check(Some(Value::Bool(false)), false, true);
+        check(Some(Value::Float(-0.0)), false, true);
+        check(Some(Value::Int(60)), true, false);
+        check(Some(text("2030-01-01T00:00:00+00:00")), true, false);
+    }
+
+    #[test]
+    fn what_is_kept() {
+        let check = |expiry: Expiry, kept: Option<Value>| assert_eq!(expiry.to_value(NOW), Ok(kept));
+        check(Expiry::Default, None);
+        check(0.into(), Some(Value::Int(0)));
+        check(None::<i64>.into(), None);
+        check(Some(60).into(), Some(Value::Int(60)));
+        check(Duration::seconds(90).into(), Some(text("2026-11-22T12:01:30.250000+00:00")));
+        check(datetime!(2027-01-01 00:00 UTC).into(), Some(text("2027-01-01T00:00:00+00:00")));
+        check(datetime!(2027-01-01 00:00).into(), Some(text("2027-01-01T00:00:00")));
+        assert!(Expiry::After(Duration::weeks(1_000_000)).to_value(NOW).is_err());
+    }
+}

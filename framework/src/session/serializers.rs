@@ -1,0 +1,50 @@
+//! `SESSION_SERIALIZER`: how the dict becomes bytes.
+
+use std::fmt;
+
+use crate::serialize::json::{self, EncodeError};
+use crate::serialize::value::{Dict, Value};
+
+/// Turns a session's dict into bytes and back. A site registers its own under a name of its own.
+pub trait SessionSerializer: fmt::Debug + Send + Sync + 'static {
+    /// The bytes of a dict.
+    ///
+    /// # Errors
+    /// When the dict holds a value that this form has no way to write: nothing is stored then.
+    fn dumps(&self, data: &Dict) -> Result<Vec<u8>, EncodeError>;
+
+    /// The dict of some bytes, or `None` when they are not what [`SessionSerializer::dumps`] makes: an empty session then.
+    fn loads(&self, bytes: &[u8]) -> Option<Dict>;
+}
+
+/// `django.contrib.sessions.serializers.JSONSerializer`: Python's JSON, ASCII alone (Django 5.2 `core/signing.py`).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JsonSerializer;
+
+impl SessionSerializer for JsonSerializer {
+    fn dumps(&self, data: &Dict) -> Result<Vec<u8>, EncodeError> {
+        json::dumps_dict(data)
+    }
+
+    fn loads(&self, bytes: &[u8]) -> Option<Dict> {
+        match json::loads(bytes).ok()? {
+            Value::Dict(data) => Some(data),
+            _ => None,
+        }
+    }
+}
+
+/// A row of the table of serializers.
+#[derive(Debug, Clone, Copy)]
+pub struct SerializerDef {
+    /// The dotted name in `SESSION_SERIALIZER`.
+    pub name: &'static str,
+    /// Makes it.
+    pub build: fn() -> std::sync::Arc<dyn SessionSerializer>,
+}
+
+/// Those that nuages brings, by Django's names.
+pub const SERIALIZERS: &[SerializerDef] = &[SerializerDef {
+    name: "django.contrib.sessions.serializers.JSONSerializer",
+    build: || std::sync::Arc::new(JsonSerializer),
+}];
