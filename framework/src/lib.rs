@@ -19,7 +19,7 @@
 //! * [`context_processors`]: what every template may use
 //! * [`apps`]: what an app brings: commands, middleware, migrations, settings
 //! * [`contrib`]: the apps nuages ships
-//! * [`handler`], [`server`], [`site`]: from the socket to the view and back
+//! * [`server`], [`site`]: from the socket to the view and back
 //! * [`management`]: the `manage` command line
 //! * [`test`]: the test client
 
@@ -30,10 +30,10 @@ pub mod context_processors;
 pub mod contrib;
 pub mod db;
 pub mod error;
-pub mod handler;
 pub mod http;
 pub mod management;
 pub mod middleware;
+pub mod prelude;
 pub mod project;
 pub mod routes;
 pub mod serialize;

@@ -8,6 +8,7 @@ use crate::conf::settings::Settings;
 use crate::db::database::{Database, Databases};
 use crate::db::error::DatabaseError;
 use crate::routes::table::RouteTable;
+use crate::session::engine::SessionEngine;
 use crate::template::engine::Templates;
 
 /// The site's own things, shared by every request through an `Arc`.
@@ -20,6 +21,7 @@ pub struct Project {
     pub(crate) databases: Databases,
     pub(crate) routes: Arc<RouteTable>,
     pub(crate) templates: Templates,
+    pub(crate) sessions: Arc<SessionEngine>,
 }
 
 impl Project {
@@ -65,5 +67,11 @@ impl Project {
     #[must_use]
     pub const fn templates(&self) -> &Templates {
         &self.templates
+    }
+
+    /// The engine of `SESSION_ENGINE`: sessions outside of requests come from here.
+    #[must_use]
+    pub const fn sessions(&self) -> &Arc<SessionEngine> {
+        &self.sessions
     }
 }

@@ -1,1 +1,376 @@
-//! (site)
+//! A site: settings, apps and URLs become something that answers.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::apps::app::App;
+use crate::apps::command::CommandDef;
+use crate::checks::{CheckMessage, Level};
+use crate::conf::core::CoreSettings;
+use crate::conf::databases::DatabasesSettings;
+use crate::conf::section::{SectionDef, nearest};
+use crate::conf::session::SessionSettings;
+use crate::conf::settings::Settings;
+use crate::conf::source::SettingsSource;
+use crate::conf::templates::TemplatesSettings;
+use crate::conf::time_zone::TimeZone;
+use crate::context_processors::BUILT_IN;
+use crate::contrib::sessions::app::Sessions;
+use crate::db::database::Databases;
+use crate::middleware::common::CommonMiddleware;
+use crate::middleware::def::MiddlewareDef;
+use crate::middleware::layer::Middleware;
+use crate::middleware::onion::Onion;
+use crate::middleware::security::SecurityMiddleware;
+use crate::project::Project;
+use crate::routes::table::RouteTable;
+use crate::session::backends::ENGINES;
+use crate::session::codec::{SALT, SessionCodec};
+use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
+use crate::session::expiry::ExpiryPolicy;
+use crate::session::serializers::{SERIALIZERS, SerializerDef};
+use crate::signing::keys::SigningKeys;
+use crate::template::engine::{TemplateOptions, Templates};
+use crate::template::processor::ContextProcessorDef;
+use crate::urls::compile::compile;
+use crate::urls::declare::Urls;
+
+/// The middleware that belongs to no app.
+const MIDDLEWARE: &[MiddlewareDef] = &[
+    MiddlewareDef::of::<SecurityMiddleware>("django.middleware.security.SecurityMiddleware"),
+    MiddlewareDef::of::<CommonMiddleware>("django.middleware.common.CommonMiddleware"),
+];
+
+/// A site, as `manage/src/main.rs` puts it together.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// use nuages::prelude::*;
+///
+/// async fn hello(_: HttpRequest) -> Result<HttpResponse> {
+///     Ok(HttpResponse::new("Hello!"))
+/// }
+///
+/// fn main() -> ExitCode {
+///     nuages::manage(Site::new(env!("CARGO_MANIFEST_DIR")).urls(urls![path("", hello)]))
+/// }
+/// ```
+pub struct Site {
+    base_dir: PathBuf,
+    urls: Urls,
+    apps: Vec<Arc<dyn App>>,
+    middleware: Vec<MiddlewareDef>,
+    engines: Vec<EngineDef>,
+    serializers: Vec<SerializerDef>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site")
+            .field("base_dir", &self.base_dir)
+            .field("apps", &self.apps.iter().map(|app| app.name()).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A site that answers.
+#[derive(Debug)]
+pub struct Built {
+    /// What requests and commands ask.
+    pub project: Arc<Project>,
+    /// What answers requests.
+    pub onion: Onion,
+    /// The management commands of the installed apps, each with its app's name.
+    pub commands: Vec<(&'static str, CommandDef)>,
+    /// What is not wrong enough to stop the start.
+    pub messages: Vec<CheckMessage>,
+}
+
+impl Site {
+    /// A site in that folder, where `settings.toml`, `templates/` and `migrations/` are. The sessions app is linked.
+    pub fn new(base_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            base_dir: base_dir.into(),
+            urls: Urls::default(),
+            apps: vec![Arc::new(Sessions)],
+            middleware: Vec::new(),
+            engines: Vec::new(),
+            serializers: Vec::new(),
+        }
+    }
+
+    /// The site's URLs (Django's `ROOT_URLCONF`).
+    #[must_use]
+    pub fn urls(mut self, urls: Urls) -> Self {
+        self.urls = urls;
+        self
+    }
+
+    /// Links an app: `INSTALLED_APPS` chooses among the linked ones.
+    #[must_use]
+    pub fn app(mut self, app: impl App) -> Self {
+        self.apps.push(Arc::new(app));
+        self
+    }
+
+    /// Adds a middleware under a name of its own: `MIDDLEWARE` chooses and orders.
+    #[must_use]
+    pub fn middleware(mut self, def: MiddlewareDef) -> Self {
+        self.middleware.push(def);
+        self
+    }
+
+    /// Adds a session engine under a name of its own, for `SESSION_ENGINE`.
+    #[must_use]
+    pub fn session_engine(mut self, def: EngineDef) -> Self {
+        self.engines.push(def);
+        self
+    }
+
+    /// Adds a session serializer under a name of its own, for `SESSION_SERIALIZER`.
+    #[must_use]
+    pub fn session_serializer(mut self, def: SerializerDef) -> Self {
+        self.serializers.push(def);
+        self
+    }
+
+    /// The folder of the site.
+    #[must_use]
+    pub const fn base_dir(&self) -> &PathBuf {
+        &self.base_dir
+    }
+
+    /// Reads the settings, resolves every name in them, compiles URLs and templates: all faults at once. No I/O but
+    /// reading files; databases are connected to when something first asks.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn build(self, source: &SettingsSource) -> Result<Built, Vec<CheckMessage>> {
+        let sections: Vec<SectionDef> = self.apps.iter().flat_map(|app| app.settings()).copied().collect();
+        let (settings, faults) = Settings::read(source, &sections);
+        let faults = faults.iter().map(CheckMessage::from).collect();
+        Builder { site: self, settings: Arc::new(settings), faults }.build()
+    }
+}
+
+/// Gathers faults over every part before it gives up.
+struct Builder {
+    site: Site,
+    settings: Arc<Settings>,
+    faults: Vec<CheckMessage>,
+}
+
+impl Builder {
+    fn build(mut self) -> Result<Built, Vec<CheckMessage>> {
+        let core = self.settings.section::<CoreSettings>();
+        let apps = self.installed(&core);
+        let databases = self.databases();
+        let compiled = compile(std::mem::take(&mut self.site.urls));
+        self.faults.extend(compiled.messages);
+        let routes = Arc::new(compiled.table);
+        let templates = self.templates(&core, &apps, &routes);
+        let sessions = self.sessions(&core, &databases);
+        let (Some(databases), Some(templates), Some(sessions)) = (databases, templates, sessions) else {
+            return Err(self.faults);
+        };
+        let project = Arc::new(Project {
+            base_dir: self.site.base_dir.clone(),
+            settings: Arc::clone(&self.settings),
+            core: Arc::clone(&core),
+            databases,
+            routes,
+            templates,
+            sessions,
+        });
+        let layers = self.layers(&core, &apps, &project);
+        if self.faults.iter().any(|fault| fault.level >= Level::Error) {
+            return Err(self.faults);
+        }
+        let commands =
+            apps.iter().flat_map(|app| app.commands().iter().map(|command| (app.name(), *command)));
+        Ok(Built {
+            commands: commands.collect(),
+            onion: Onion::new(Arc::clone(&project), layers, compiled.views),
+            project,
+            messages: self.faults,
+        })
+    }
+
+    /// The apps of `INSTALLED_APPS`, in that order.
+    fn installed(&mut self, core: &CoreSettings) -> Vec<Arc<dyn App>> {
+        let mut apps: Vec<Arc<dyn App>> = Vec::new();
+        for name in &core.installed_apps {
+            match self.site.apps.iter().find(|app| app.name() == name) {
+                None => {
+                    let known: Vec<&str> = self.site.apps.iter().map(|app| app.name()).collect();
+                    self.faults.push(unknown("nuages.E001", "INSTALLED_APPS", name, "app", &known));
+                }
+                Some(app) if apps.iter().any(|other| other.label() == app.label()) => {
+                    let message = format!(
+                        "INSTALLED_APPS: the label {:?} of {name:?} isn't unique: another app has it",
+                        app.label()
+                    );
+                    self.faults.push(CheckMessage::error("nuages.E002", message));
+                }
+                Some(app) => apps.push(Arc::clone(app)),
+            }
+        }
+        apps
+    }
+
+    fn databases(&mut self) -> Option<Databases> {
+        let settings = self.settings.section::<DatabasesSettings>();
+        let databases = Databases::from_settings(&settings, &self.site.base_dir);
+        databases.map_err(|faults| self.faults.extend(faults)).ok()
+    }
+
+    fn templates(
+        &mut self,
+        core: &CoreSettings,
+        apps: &[Arc<dyn App>],
+        routes: &Arc<RouteTable>,
+    ) -> Option<Templates> {
+        let settings = self.settings.section::<TemplatesSettings>();
+        let engine = settings.templates.first().cloned().unwrap_or_default();
+        let mut dirs: Vec<PathBuf> = engine.dirs.iter().map(|dir| self.site.base_dir.join(dir)).collect();
+        if engine.app_dirs {
+            dirs.extend(apps.iter().filter_map(|app| app.templates()));
+        }
+        let known: Vec<ContextProcessorDef> =
+            BUILT_IN.iter().chain(apps.iter().flat_map(|app| app.context_processors())).copied().collect();
+        let mut processors = Vec::new();
+        for name in &engine.options.context_processors {
+            match known.iter().find(|def| def.name == name) {
+                Some(def) => processors.push(*def),
+                None => {
+                    let names: Vec<&str> = known.iter().map(|def| def.name).collect();
+                    let fault = unknown("nuages.E006", "TEMPLATES", name, "context processor", &names);
+                    self.faults.push(fault);
+                }
+            }
+        }
+        let mut options = TemplateOptions::default();
+        options.dirs = dirs;
+        options.processors = processors;
+        options.static_url = core.static_url.clone().unwrap_or_default();
+        options.routes = Arc::clone(routes);
+        options.script_name = core.force_script_name.clone();
+        options.autoescape = engine.options.autoescape;
+        options.debug = core.debug;
+        Templates::load(options).map_err(|faults| self.faults.extend(faults)).ok()
+    }
+
+    fn sessions(&mut self, core: &CoreSettings, databases: &Option<Databases>) -> Option<Arc<SessionEngine>> {
+        let settings = self.settings.section::<SessionSettings>();
+        let serializer = {
+            let known: Vec<&SerializerDef> = SERIALIZERS.iter().chain(&self.site.serializers).collect();
+            let found = known.iter().find(|def| def.name == settings.serializer);
+            if found.is_none() {
+                let names: Vec<&str> = known.iter().map(|def| def.name).collect();
+                self.faults.push(unknown(
+                    "nuages.E004",
+                    "SESSION_SERIALIZER",
+                    &settings.serializer,
+                    "serializer",
+                    &names,
+                ));
+            }
+            found.map(|def| (def.build)())
+        };
+        let build = {
+            let known: Vec<&EngineDef> = ENGINES.iter().chain(&self.site.engines).collect();
+            let found = known.iter().find(|def| def.name == settings.engine);
+            if found.is_none() {
+                let names: Vec<&str> = known.iter().map(|def| def.name).collect();
+                self.faults.push(unknown(
+                    "nuages.E003",
+                    "SESSION_ENGINE",
+                    &settings.engine,
+                    "engine",
+                    &names,
+                ));
+            }
+            found.map(|def| def.build)
+        };
+        let zone = TimeZone::named(&core.time_zone);
+        if zone.is_none() {
+            let message = format!("TIME_ZONE: there is no time zone {:?}", core.time_zone);
+            let hint = "Use a name of the IANA database, such as \"UTC\" or \"Europe/Brussels\".";
+            self.faults.push(CheckMessage::error("nuages.E007", message).hint(hint));
+        }
+        let (zone, serializer, build, databases) = (zone?, serializer?, build?, databases.as_ref()?);
+        let keys = SigningKeys::new(&core.secret_key, &core.secret_key_fallbacks);
+        let codec = SessionCodec::new(&keys, SALT, serializer);
+        let policy = Arc::new(ExpiryPolicy {
+            cookie_age: settings.cookie_age,
+            expire_at_browser_close: settings.expire_at_browser_close,
+            naive_zone: (!core.use_tz).then(|| zone.clone()),
+        });
+        let parts = EngineParts {
+            settings: &settings,
+            core,
+            base_dir: &self.site.base_dir,
+            databases,
+            codec: &codec,
+            policy: &policy,
+            zone: &zone,
+        };
+        match build(parts) {
+            Ok(engine) => Some(Arc::new(engine)),
+            Err(faults) => {
+                self.faults.extend(faults);
+                None
+            }
+        }
+    }
+
+    /// The layers of `MIDDLEWARE`, outermost first.
+    fn layers(
+        &mut self,
+        core: &CoreSettings,
+        apps: &[Arc<dyn App>],
+        project: &Project,
+    ) -> Vec<Arc<dyn Middleware>> {
+        let known: Vec<&MiddlewareDef> = MIDDLEWARE
+            .iter()
+            .chain(self.site.apps.iter().flat_map(|app| app.middleware()))
+            .chain(&self.site.middleware)
+            .collect();
+        let offered = |app: &dyn App, name: &str| app.middleware().iter().any(|def| def.name == name);
+        let mut layers = Vec::new();
+        for name in &core.middleware {
+            let Some(def) = known.iter().find(|def| def.name == name) else {
+                let names: Vec<&str> = known.iter().map(|def| def.name).collect();
+                self.faults.push(unknown("nuages.E005", "MIDDLEWARE", name, "middleware", &names));
+                continue;
+            };
+            match (def.build)(project) {
+                Ok(layer) => layers.push(layer),
+                Err(faults) => self.faults.extend(faults),
+            }
+            let owner = self.site.apps.iter().find(|app| offered(&***app, name));
+            if let Some(owner) = owner
+                && !apps.iter().any(|app| app.name() == owner.name())
+            {
+                let message =
+                    format!("MIDDLEWARE has {name:?}, but INSTALLED_APPS lacks its app {:?}", owner.name());
+                self.faults.push(
+                    CheckMessage::warning("nuages.W001", message)
+                        .hint("Its migrations and commands are not there without it."),
+                );
+            }
+        }
+        layers
+    }
+}
+
+/// A name in the settings that nothing has: says the nearest one, and all there are.
+fn unknown(id: &'static str, setting: &str, name: &str, kind: &str, known: &[&str]) -> CheckMessage {
+    let listed = known.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let near = nearest(name, known.iter().copied())
+        .map_or_else(String::new, |near| format!("Did you mean \"{near}\"? "));
+    CheckMessage::error(id, format!("{setting}: there is no {kind} \"{name}\""))
+        .hint(format!("{near}There are: {listed}."))
+}

@@ -1,7 +1,11 @@
 //! An app: what `INSTALLED_APPS` chooses and orders.
 
+use std::path::PathBuf;
+
 use crate::apps::command::CommandDef;
+use crate::conf::section::SectionDef;
 use crate::middleware::def::MiddlewareDef;
+use crate::template::processor::ContextProcessorDef;
 
 /// What an app brings (Django's `AppConfig`).
 pub trait App: Send + Sync + 'static {
@@ -11,6 +15,21 @@ pub trait App: Send + Sync + 'static {
     /// The short name: of its migrations, its templates' folder, its commands' section in `manage help`.
     fn label(&self) -> &'static str {
         self.name().rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The sections of settings that it reads.
+    fn settings(&self) -> &'static [SectionDef] {
+        &[]
+    }
+
+    /// The folder of its templates, which `APP_DIRS` of `TEMPLATES` has searched: `<crate>/templates`.
+    fn templates(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// The context processors it offers to `TEMPLATES`.
+    fn context_processors(&self) -> &'static [ContextProcessorDef] {
+        &[]
     }
 
     /// The middleware it offers to `MIDDLEWARE`.

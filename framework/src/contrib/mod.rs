@@ -1,1 +1,3 @@
-//! (contrib)
+//! The apps that nuages ships, under Django's names.
+
+pub mod sessions;

@@ -26,6 +26,7 @@ use crate::http::request_body::RequestBody;
 use crate::http::rules::HttpRules;
 use crate::http::uri::{UriParts, escape_uri_path, iri_to_uri, join, push_query};
 use crate::project::Project;
+use crate::routes::resolved::{ResolverMatch, RouteMatch};
 use crate::session::handle::Session;
 
 /// A request on its way to a view, owned by whoever holds it (Django's `HttpRequest`).
@@ -65,6 +66,7 @@ struct Inner {
     cookies: OnceLock<RequestCookies>,
     content_type: OnceLock<HeaderParameters>,
     accepted: OnceLock<AcceptedTypes>,
+    route: Option<RouteMatch>,
 }
 
 /// What could not be borrowed from the request line: the paths were escaped, or there is a script name.
@@ -96,6 +98,7 @@ impl HttpRequest {
                 cookies: OnceLock::new(),
                 content_type: OnceLock::new(),
                 accepted: OnceLock::new(),
+                route: None,
             }),
         }
     }
@@ -105,6 +108,18 @@ impl HttpRequest {
     pub fn on(mut self, connection: Arc<Connection>) -> Self {
         self.inner.connection = connection;
         self
+    }
+
+    /// The route that the path led to, and all that is known of it; `None` before the routes were asked, in middleware for
+    /// instance.
+    #[must_use]
+    pub fn resolver_match(&self) -> Option<ResolverMatch<'_>> {
+        self.project().routes().describe(self.inner.route.as_ref()?, self.path_info())
+    }
+
+    /// Notes the route that the path led to.
+    pub(crate) fn set_route(&mut self, route: RouteMatch) {
+        self.inner.route = Some(route);
     }
 
     /// The site that the request runs in.

@@ -1,4 +1,9 @@
 //! The onion: every request passes the layers of `MIDDLEWARE` on its way to the view, every response on its way back.
 
+pub mod common;
 pub mod def;
 pub mod layer;
+pub mod onion;
+pub mod refusal;
+pub mod security;
+mod technical;

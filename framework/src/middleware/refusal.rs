@@ -1,0 +1,62 @@
+//! An error becomes a response.
+
+use http::StatusCode;
+
+use crate::error::{BoxError, Error};
+use crate::http::defaults::error_page;
+use crate::http::response::HttpResponse;
+use crate::middleware::onion::RequestLine;
+use crate::middleware::technical::technical_page;
+use crate::project::Project;
+use crate::session::error::SessionError;
+
+/// The status of an error: most are 500, a session that was deleted meanwhile is Django's 400.
+fn status_of(error: &Error) -> StatusCode {
+    match error {
+        Error::Internal(inner) => match inner.downcast_ref::<SessionError>() {
+            Some(SessionError::Interrupted | SessionError::Gone) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        },
+        error => error.status(),
+    }
+}
+
+/// Logs the error as Django does and makes its page: Django's default one, or under DEBUG one that says what happened.
+#[must_use]
+pub fn refuse(error: Error, line: &RequestLine, project: &Project) -> HttpResponse {
+    let status = status_of(&error);
+    let RequestLine { method, uri } = line;
+    // `{:?}` escapes control characters: a path must not be able to forge a line of the log.
+    let path = uri.path();
+    match &error {
+        Error::NotFound(_) => tracing::warn!(target: "django.request", status = 404, "Not Found: {path:?}"),
+        Error::PermissionDenied(reason) => {
+            tracing::warn!(target: "django.request", status = 403, "Forbidden ({reason}): {path:?}");
+        }
+        Error::Suspicious { kind, reason } => {
+            tracing::error!(target: "django.security", kind, status = 400, "{reason}");
+        }
+        Error::BadRequest(reason) => {
+            tracing::warn!(target: "django.request", status = 400, "Bad Request ({reason}): {path:?}");
+        }
+        Error::Internal(inner) if status == StatusCode::BAD_REQUEST => {
+            tracing::warn!(target: "django.request", status = 400, "Bad Request ({inner}): {path:?}");
+        }
+        Error::Internal(inner) => {
+            let chain = chain(inner);
+            tracing::error!(target: "django.request", status = 500, %method, "Internal Server Error: {path:?}: {chain}");
+        }
+    }
+    if project.core().debug { technical_page(status, &error, line, project) } else { error_page(status) }
+}
+
+fn chain(error: &BoxError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

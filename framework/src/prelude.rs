@@ -1,0 +1,23 @@
+//! What a site's files begin with: `use nuages::prelude::*;`
+
+pub use async_trait::async_trait;
+pub use http::{Method, StatusCode};
+
+pub use crate::apps::app::App;
+pub use crate::apps::command::{Command, CommandDef, CommandError, Output};
+pub use crate::checks::CheckMessage;
+pub use crate::db::database::Database;
+pub use crate::error::{Error, Result};
+pub use crate::http::query_dict::QueryDict;
+pub use crate::http::request::HttpRequest;
+pub use crate::http::response::HttpResponse;
+pub use crate::http::set_cookie::SetCookie;
+pub use crate::middleware::def::{FromProject, MiddlewareDef};
+pub use crate::middleware::layer::{Middleware, Next};
+pub use crate::project::Project;
+pub use crate::session::handle::Session;
+pub use crate::shortcuts::{OrNotFound, render, render_to_string, render_with_status};
+pub use crate::site::Site;
+pub use crate::template::context::Context;
+pub use crate::urls::declare::{Path, Urls, include, path};
+pub use crate::{context, urls};
