@@ -134,3 +134,73 @@ impl SettingKind for DatabaseUrl {
         self.engine.show()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Parts<'a> = (DatabaseEngine, &'a str, &'a str, &'a str, &'a str, Option<u16>);
+
+    #[test]
+    fn urls_are_taken_apart_and_decoded() {
+        use DatabaseEngine::{MySql, Postgres, Sqlite};
+        let cases: [(&str, Parts<'_>); 17] = [
+            ("sqlite:///srv/site/db.sqlite3", (Sqlite, "/srv/site/db.sqlite3", "", "", "", None)),
+            ("sqlite:////srv/site/db.sqlite3", (Sqlite, "/srv/site/db.sqlite3", "", "", "", None)),
+            ("sqlite://db.sqlite3", (Sqlite, "db.sqlite3", "", "", "", None)),
+            ("sqlite:db.sqlite3", (Sqlite, "db.sqlite3", "", "", "", None)),
+            ("sqlite3:a%20b%3F.db", (Sqlite, "a b?.db", "", "", "", None)),
+            ("sqlite::memory:", (Sqlite, ":memory:", "", "", "", None)),
+            ("sqlite://:memory:", (Sqlite, ":memory:", "", "", "", None)),
+            ("postgres://h/n", (Postgres, "n", "", "", "h", None)),
+            ("postgresql://u@h/n", (Postgres, "n", "u", "", "h", None)),
+            ("PostgreSQL://u:p@h:5433/n", (Postgres, "n", "u", "p", "h", Some(5433))),
+            ("postgres://%75:p%40%2F%3A@h:5432/n%20n", (Postgres, "n n", "u", "p@/:", "h", Some(5432))),
+            ("postgres://u:p:q@h/n", (Postgres, "n", "u", "p:q", "h", None)),
+            ("postgres://u:p@[::1]:5432/n", (Postgres, "n", "u", "p", "::1", Some(5432))),
+            ("postgres://[fe80::1]/n", (Postgres, "n", "", "", "fe80::1", None)),
+            ("postgres://%2Fvar%2Frun/n", (Postgres, "n", "", "", "/var/run", None)),
+            ("mysql://u:@h", (MySql, "", "u", "", "h", None)),
+            ("mariadb:///n", (MySql, "n", "", "", "", None)),
+        ];
+        for (url, expected) in cases {
+            let parsed = DatabaseUrl::parse(url).unwrap_or_else(|| panic!("{url} is refused"));
+            let DatabaseUrl { engine, name, user, password, host, port, options } = &parsed;
+            assert_eq!(
+                (*engine, name.as_str(), user.as_str(), password.expose(), host.as_str(), *port),
+                expected,
+                "{url}"
+            );
+            assert!(options.is_empty(), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_question_mark_are_options() {
+        let url = DatabaseUrl::parse("mysql://h/n?charset=utf8mb4&init_command=SET%20x%3D1&&empty=").unwrap();
+        let options: Vec<_> =
+            url.options.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        assert_eq!(options, [("charset", "utf8mb4"), ("init_command", "SET x=1"), ("empty", "")]);
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_known_database_is_refused() {
+        for url in [
+            "",
+            "db.sqlite3",
+            "sqlite:",
+            "sqlite://",
+            "oracle://h/n",
+            "postgres:h/n",
+            "postgres://h:0/n",
+            "postgres://h:x/n",
+            "postgres://h:65536/n",
+            "postgres://[::1/n",
+            "postgres://[::1]x/n",
+            "postgres://h/%ff",
+            "postgres://h/n?novalue",
+        ] {
+            assert_eq!(DatabaseUrl::parse(url), None, "{url}");
+        }
+    }
+}

@@ -240,3 +240,78 @@ fn fill(
     members.options = url.options.clone().overlaid_with(&members.options);
     (faults.len() == before).then_some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::settings::Settings;
+    use crate::conf::source::SettingsSource;
+
+    /// `DATABASES.default` of these layers, as it is shown, or the faults.
+    fn load(layers: &[&str]) -> Result<(DatabaseSettings, String), String> {
+        let mut source = SettingsSource::text("key.toml", "SECRET_KEY = 'k'");
+        for (index, layer) in layers.iter().enumerate() {
+            let text = format!("[DATABASES.default]\n{layer}");
+            source = source.under(SettingsSource::text(format!("{index}.toml"), text));
+        }
+        let settings = Settings::load(&source, &[]).map_err(|faults| faults.to_string())?;
+        let database = settings.section::<DatabasesSettings>().databases["default"].clone();
+        let shown = database.show().to_string();
+        Ok((database, shown))
+    }
+
+    #[test]
+    fn a_url_fills_the_members() {
+        let (database, shown) = load(&["URL = 'postgres://u:p%40@h:5433/n?sslmode=require'\nCONN_MAX_AGE = 60\nOPTIONS = {application_name = 'shop'}"]).unwrap();
+        assert_eq!(database.password.expose(), "p@");
+        assert_eq!(
+            shown,
+            r#"{ ENGINE = "django.db.backends.postgresql", NAME = "n", USER = "u", PASSWORD = "********************", HOST = "h", PORT = 5433, CONN_MAX_AGE = 60, OPTIONS = { sslmode = "require", application_name = "shop" } }"#
+        );
+        // What the URL does not say may stand beside it.
+        let (database, _) = load(&["URL = 'postgres://h/n'\nUSER = 'u'\nPASSWORD = 'p'"]).unwrap();
+        assert_eq!(
+            (database.user.as_str(), database.password.expose(), database.host.as_str()),
+            ("u", "p", "h")
+        );
+    }
+
+    #[test]
+    fn a_layer_says_each_thing_once() {
+        let faults = load(&["URL = 'postgres://u:p@h/n'\nNAME = 'm'\nENGINE = 'django.db.backends.mysql'"])
+            .unwrap_err();
+        assert_eq!(
+            faults,
+            "the settings have 2 faults:\n\n\
+             0.toml:3: DATABASES.default.NAME: URL says it already\n    right: NAME or URL, not both\n\n\
+             0.toml:4: DATABASES.default.ENGINE: URL says it already\n    right: ENGINE or URL, not both"
+        );
+    }
+
+    #[test]
+    fn a_later_layer_changes_members_or_begins_anew() {
+        let (database, _) = load(&["URL = 'postgres://u:p@h/n'", "PASSWORD = 'q'\nNAME = 'test_n'"]).unwrap();
+        assert_eq!(
+            (database.name.as_str(), database.password.expose(), database.user.as_str()),
+            ("test_n", "q", "u")
+        );
+        let sqlite = "ENGINE = 'django.db.backends.sqlite3'\nNAME = 'db.sqlite3'\nOPTIONS = {timeout = 5}";
+        let (database, shown) = load(&[sqlite, "URL = 'mysql://h/n'"]).unwrap();
+        assert_eq!(database.name, "n");
+        assert_eq!(shown, r#"{ ENGINE = "django.db.backends.mysql", NAME = "n", HOST = "h" }"#);
+    }
+
+    #[test]
+    fn ports_may_be_text() {
+        for (port, expected) in [("5432", Some(5432)), ("'5432'", Some(5432)), ("''", None), ("false", None)]
+        {
+            let (database, _) =
+                load(&[&format!("ENGINE = 'django.db.backends.mysql'\nPORT = {port}")]).unwrap();
+            assert_eq!(database.port, expected, "{port}");
+        }
+        for port in ["0", "-1", "65536", "'x'", "true", "1.0"] {
+            let faults = load(&[&format!("ENGINE = 'django.db.backends.mysql'\nPORT = {port}")]).unwrap_err();
+            assert!(faults.contains("0.toml:3: DATABASES.default.PORT is "), "{faults}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! * [`kind`], [`choice`], [`table`]: the kinds of value a setting may have, and the words a fault uses for them
 //! * [`source`], [`written`]: where values come from, and where each was written
 //! * [`settings`], [`fault`]: the loaded settings, or every fault at once
+//! * [`deploy`]: what `manage check --deploy` says of them
 //! * [`core`], [`session`], [`security`], [`csrf`], [`databases`], [`caches`], [`templates`], [`server`]: nuages' own sections
 //!
 //! # The layers
@@ -29,6 +30,7 @@ pub mod core;
 pub mod csrf;
 pub mod database_url;
 pub mod databases;
+pub mod deploy;
 pub mod fault;
 pub mod kind;
 pub(crate) mod layers;

@@ -196,3 +196,48 @@ fn mask_value(value: &toml::Value) -> toml::Value {
         | toml::Value::Datetime(_) => value.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_urls_become_stars() {
+        let cases = [
+            ("plain text", "plain text"),
+            ("/var/tmp/a:b@c", "/var/tmp/a:b@c"),
+            ("redis://localhost:6379/1", "redis://localhost:6379/1"),
+            ("redis://user@localhost", "redis://user@localhost"),
+            ("redis://:pw@h/0", "redis://:*@h/0"),
+            ("redis://u:pw@h:1/0,redis://u:pw@h:2/0", "redis://u:*@h:1/0,redis://u:*@h:2/0"),
+            ("redis://u:pw@a;redis://b;rediss+x://:pw@c", "redis://u:*@a;redis://b;rediss+x://:*@c"),
+            ("see redis://u:pw@h/0", "see redis://u:*@h/0"),
+            // No parser takes these, and no message shows them either.
+            ("mysql://u:p/w@h/n", "mysql://u:*@h/n"),
+            ("mysql://u:p?w@h/n", "mysql://u:*@h/n"),
+            ("mysql://u:p@w@h/n", "mysql://u:*@h/n"),
+            ("postgres://h/n?user=u&password=pw", "postgres://h/n?user=u&password=*"),
+            ("postgres://u:pw@h/n?sslmode=on&SSLPassword=pw", "postgres://u:*@h/n?sslmode=on&SSLPassword=*"),
+            ("://", "://"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(mask_url(text), shown.replace('*', STARS), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_this_room_shows_a_secret() {
+        let options: toml::Table = toml::from_str(
+            "timeout = 5\nPASSWORD = 'pw'\nssl = {key = 'pw', urls = ['redis://:pw@h']}\nauth_token = ['pw']",
+        )
+        .unwrap();
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            Secret::new("pw"),
+            Location::new("redis://:pw@h"),
+            Options::new(options)
+        );
+        assert!(!shown.contains("pw"), "{shown}");
+        assert!(shown.contains("timeout") && shown.contains("redis://:") && shown.contains("@h"), "{shown}");
+    }
+}

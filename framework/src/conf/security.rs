@@ -69,7 +69,7 @@ impl ReferrerPolicy {
     /// The header's value; `None` when there is nothing to say (`""` and `[]`, as in Django).
     #[must_use]
     pub fn header(&self) -> Option<String> {
-        (!self.policies.is_empty()).then(|| self.policies.join(","))
+        Some(self.policies.join(",")).filter(|header| !header.is_empty())
     }
 }
 
@@ -92,12 +92,7 @@ impl SettingKind for ReferrerPolicy {
             faults.push(SettingsFault::wrong(written, setting, Self::allowed(), false));
             return None;
         };
-        let policies = if text.is_empty() {
-            Vec::new()
-        } else {
-            text.split(',').map(|one| one.trim().to_owned()).collect()
-        };
-        Some(Self { policies })
+        Some(Self { policies: text.split(',').map(|policy| policy.trim().to_owned()).collect() })
     }
 
     fn show(&self) -> Shown {

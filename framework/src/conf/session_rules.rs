@@ -142,3 +142,106 @@ const fn is_token_byte(byte: u8) -> bool {
 const fn is_attribute_char(c: char) -> bool {
     c.is_ascii() && !c.is_ascii_control() && c != ';'
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ids of the rules that these changes of the defaults break.
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut SessionSettings), expected: &[&str]) {
+        let mut session = SessionSettings::default();
+        change(&mut session);
+        let found: Vec<&str> = breaches(&session).iter().map(|breach| breach.id).collect();
+        assert_eq!(found, expected, "{session:?}");
+    }
+
+    #[test]
+    fn a_cookies_name_is_a_token() {
+        for name in ["sessionid", "s.id~1", "__secure", "!#$%&'*+-.^_`|~"] {
+            check(|s| name.clone_into(&mut s.cookie_name), &[]);
+        }
+        for name in ["", "a b", "a;b", "a=b", "a,b", "a\"b", "a(b", "a/b", "sitzung\u{e4}", "a\n", "a\u{7f}"]
+        {
+            check(|s| name.clone_into(&mut s.cookie_name), &["nuages.E121"]);
+        }
+    }
+
+    #[test]
+    fn path_and_domain_stay_within_their_attribute() {
+        for path in ["/", "", "/shop/", "/a b/,x"] {
+            check(|s| path.clone_into(&mut s.cookie_path), &[]);
+        }
+        for path in ["/;", "/\n", "/\r\nSet-Cookie: a=b", "/\0", "/\u{e4}", "/\u{7f}"] {
+            check(|s| path.clone_into(&mut s.cookie_path), &["nuages.E122"]);
+        }
+        for domain in ["example.com", ".example.com", ""] {
+            check(|s| s.cookie_domain = Some(domain.to_owned()), &[]);
+        }
+        for domain in ["example.com; Secure", "a b", "a\n", "b\u{fc}cher.example"] {
+            check(|s| s.cookie_domain = Some(domain.to_owned()), &["nuages.E123"]);
+        }
+    }
+
+    #[test]
+    fn prefixed_names_hold_what_they_promise() {
+        let named = |name: &'static str, secure: bool, path: &'static str, domain: Option<&'static str>| {
+            move |s: &mut SessionSettings| {
+                name.clone_into(&mut s.cookie_name);
+                path.clone_into(&mut s.cookie_path);
+                s.cookie_secure = secure;
+                s.cookie_domain = domain.map(str::to_owned);
+            }
+        };
+        check(named("__Host-sid", true, "/", None), &[]);
+        check(named("__Host-sid", true, "/", Some("")), &[]);
+        check(named("__host-sid", false, "/", None), &["nuages.E124"]);
+        check(named("__Host-sid", true, "/", Some("example.com")), &["nuages.E125"]);
+        check(named("__Host-sid", true, "/shop/", None), &["nuages.E126"]);
+        check(named("__Host-sid", false, "", Some("x")), &["nuages.E124", "nuages.E125", "nuages.E126"]);
+        check(named("__Secure-sid", true, "/shop/", Some("example.com")), &[]);
+        check(named("__SECURE-sid", false, "/", None), &["nuages.E127"]);
+        check(named("__Hostsid", false, "/shop/", None), &[]);
+    }
+
+    #[test]
+    fn some_attributes_want_secure() {
+        check(|s| s.cookie_samesite = Some(SameSite::None), &["nuages.E128"]);
+        check(|s| s.cookie_samesite = None, &[]);
+        check(|s| s.cookie_partitioned = true, &["nuages.E129"]);
+        check(
+            |s| {
+                s.cookie_samesite = Some(SameSite::None);
+                s.cookie_partitioned = true;
+                s.cookie_secure = true;
+            },
+            &[],
+        );
+    }
+
+    #[test]
+    fn limits_make_sense() {
+        check(|s| s.cookie_age = 0, &[]);
+        check(|s| s.cookie_age = -1, &["nuages.E130"]);
+        check(|s| s.absolute_age = Some(0), &["nuages.E131"]);
+        check(|s| s.absolute_age = Some(1), &[]);
+        check(|s| s.touch_interval = 60, &[]);
+        check(|s| s.touch_interval = 1_209_600, &["nuages.E132"]);
+        check(|s| s.touch_interval = u64::MAX, &["nuages.E132"]);
+    }
+
+    #[test]
+    fn a_rule_says_what_is_wrong_and_what_would_be_right() {
+        let session = SessionSettings { cookie_name: "a b".to_owned(), ..SessionSettings::default() };
+        assert_eq!(
+            session.illegal_combinations(),
+            [Breach {
+                id: "nuages.E121",
+                settings: &["SESSION_COOKIE_NAME"],
+                reason: "\"a b\" cannot be a cookie's name (RFC 6265, section 4.1.1)".to_owned(),
+                right: "letters, digits and any of !#$%&'*+-.^_`|~".to_owned(),
+                can_be_silenced: true,
+            }]
+        );
+    }
+}

@@ -2,5 +2,6 @@
 
 mod addr_port;
 mod cli;
+mod diffsettings;
 mod help;
 mod report;
