@@ -7,6 +7,7 @@ use crate::conf::core::CoreSettings;
 use crate::conf::settings::Settings;
 use crate::db::database::{Database, Databases};
 use crate::db::error::DatabaseError;
+use crate::db::migrations::loader::Migrations;
 use crate::routes::table::RouteTable;
 use crate::session::engine::SessionEngine;
 use crate::template::engine::Templates;
@@ -19,6 +20,7 @@ pub struct Project {
     pub(crate) settings: Arc<Settings>,
     pub(crate) core: Arc<CoreSettings>,
     pub(crate) databases: Databases,
+    pub(crate) migrations: Migrations,
     pub(crate) routes: Arc<RouteTable>,
     pub(crate) templates: Templates,
     pub(crate) sessions: Arc<SessionEngine>,
@@ -55,6 +57,12 @@ impl Project {
     /// When `DATABASES` has none of that name.
     pub fn db(&self) -> Result<&Database, DatabaseError> {
         self.databases.default_database()
+    }
+
+    /// The migrations of the installed apps.
+    #[must_use]
+    pub const fn migrations(&self) -> &Migrations {
+        &self.migrations
     }
 
     /// Every route of the site.

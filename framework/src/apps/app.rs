@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::apps::command::CommandDef;
 use crate::conf::section::SectionDef;
+use crate::db::migrations::migration::EmbeddedMigration;
 use crate::middleware::def::MiddlewareDef;
 use crate::template::processor::ContextProcessorDef;
 
@@ -29,6 +30,11 @@ pub trait App: Send + Sync + 'static {
 
     /// The context processors it offers to `TEMPLATES`.
     fn context_processors(&self) -> &'static [ContextProcessorDef] {
+        &[]
+    }
+
+    /// The migrations that its program brings, beside those of the site's folder `migrations/<label>/`.
+    fn migrations(&self) -> &'static [EmbeddedMigration] {
         &[]
     }
 

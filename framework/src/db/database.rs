@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::{DatabaseSettings, DatabasesSettings};
+use crate::db::connection::Connection;
 use crate::db::error::DatabaseError;
 #[cfg(feature = "mysql")]
 use crate::db::mysql::MySqlDatabase;
@@ -298,6 +299,19 @@ impl Database {
             it.create().await?;
         }
         self.probe().await
+    }
+
+    /// A connection of its own, outside the pool; a statement on it may take any time.
+    ///
+    /// # Errors
+    /// As [`Database::probe`].
+    pub async fn connect(&self) -> Result<Connection, DatabaseError> {
+        let limit = each!(self, it => it.pool_timeout());
+        match tokio::time::timeout(limit, async { each!(self, it => it.connect().await) }).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.explain(error).await),
+            Err(_) => Err(self.explain(sqlx::Error::PoolTimedOut).await),
+        }
     }
 
     /// Ends its connections, after the statements that are under way.

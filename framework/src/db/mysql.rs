@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::{AssertSqlSafe, Connection, MySqlPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlPool};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
+use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
 use crate::db::options::{Options, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
 
@@ -160,6 +161,12 @@ impl MySqlDatabase {
     /// The same pool: the server lets many write.
     pub fn writer(&self) -> &MySqlPool {
         self.pool()
+    }
+
+    pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
+        let mut connection = self.connect.connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(self.greeting.as_str())).execute(&mut connection).await?;
+        Ok(OwnConnection::MySql(connection))
     }
 
     pub(crate) const fn statement_timeout(&self) -> Duration {

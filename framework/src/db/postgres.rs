@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{AssertSqlSafe, Connection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
+use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
 use crate::db::options::{Options, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
 
@@ -148,6 +149,13 @@ impl PostgresDatabase {
     /// The same pool: the server lets many write.
     pub fn writer(&self) -> &PgPool {
         self.pool()
+    }
+
+    pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
+        let mut connection = self.connect.connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(self.greeting.as_str())).execute(&mut connection).await?;
+        sqlx::raw_sql("SET statement_timeout = 0").execute(&mut connection).await?;
+        Ok(OwnConnection::Postgres(connection))
     }
 
     pub(crate) const fn statement_timeout(&self) -> Duration {

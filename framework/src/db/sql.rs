@@ -41,7 +41,7 @@ impl Sql {
     }
 
     /// The statement in the spelling of that kind of database.
-    pub fn text(&self, vendor: Vendor) -> &str {
+    pub fn text(&'static self, vendor: Vendor) -> &'static str {
         match vendor {
             Vendor::Sqlite | Vendor::MySql => self.question,
             Vendor::Postgres => self.dollar.get_or_init(|| numbered(self.question)),

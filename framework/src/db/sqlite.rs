@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, SqlitePool, Transa
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
+use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
 use crate::db::options::{Options, PoolSize, STATEMENT_TIMEOUT, missing_name};
 
@@ -143,6 +144,14 @@ impl SqliteDatabase {
         }
     }
 
+    pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
+        let mut connection = self.connect.connect().await?;
+        if let Some(command) = &self.init_command {
+            sqlx::raw_sql(AssertSqlSafe(command.as_str())).execute(&mut connection).await?;
+        }
+        Ok(OwnConnection::Sqlite(connection))
+    }
+
     pub(crate) const fn statement_timeout(&self) -> Duration {
         self.statement_timeout
     }
@@ -154,7 +163,11 @@ impl SqliteDatabase {
     /// Creates the file when there is none.
     pub(crate) async fn create(&self) -> Result<(), DatabaseError> {
         if self.file.is_none() {
-            return Ok(());
+            // `:memory:` lives as long as a connection to it: the writer's stays open.
+            return match self.writer().acquire().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(self.explain(error).await),
+            };
         }
         let created = async {
             let mut connection = self.connect.clone().create_if_missing(true).connect().await?;
