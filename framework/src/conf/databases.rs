@@ -53,7 +53,7 @@ pub struct DatabaseSettings {
     pub host: String,
     /// `PORT`; `None`: the usual one of the engine.
     pub port: Option<u16>,
-    /// `CONN_MAX_AGE`: how long an idle connection is kept, in seconds; `None`: for ever.
+    /// `CONN_MAX_AGE`: how old a connection may become, in seconds; 0: as old as the pool lets it; `None`: any age.
     pub conn_max_age: Option<u64>,
     /// `CONN_HEALTH_CHECKS`: try a kept connection before it is used again.
     pub conn_health_checks: bool,
@@ -81,8 +81,8 @@ crate::settings_table! {
         port: Port = Port(None),
         /// All of these in one text.
         url: Option<DatabaseUrl> = None,
-        /// How long idle connections are kept. Django's default, 0, closes a connection behind every request; it is
-        /// kept as the default and means here that the pool keeps none beyond its minimum.
+        /// How old a connection may become. Django's default, 0, closes a connection behind every request; it is kept
+        /// as the default and leaves the age here to the pool.
         conn_max_age: Option<u64> = 0,
         /// Whether they are tried.
         conn_health_checks: bool = false,

@@ -23,16 +23,17 @@ pub fn missing_name(alias: &str, entry: &DatabaseSettings) -> Option<CheckMessag
     })
 }
 
-/// Reads `OPTIONS`: each name that is asked for counts as known; what is left over at the end is a fault.
+/// Reads `OPTIONS`: each name that is asked for counts as known; what is left over at the end is a fault. Numbers, `true` and
+/// `false` may be texts, as they are in a URL.
 #[derive(Debug)]
-pub struct Options<'a> {
+pub struct DatabaseOptions<'a> {
     table: &'a toml::Table,
     place: String,
     known: Vec<&'static str>,
     faults: Vec<CheckMessage>,
 }
 
-impl<'a> Options<'a> {
+impl<'a> DatabaseOptions<'a> {
     /// `OPTIONS` of that database.
     #[must_use]
     pub fn new(table: &'a toml::Table, alias: &str) -> Self {
@@ -55,17 +56,23 @@ impl<'a> Options<'a> {
     pub fn flag(&mut self, name: &'static str) -> Option<bool> {
         match self.take(name)? {
             Value::Boolean(yes) => Some(*yes),
+            Value::String(text) if text == "true" => Some(true),
+            Value::String(text) if text == "false" => Some(false),
             other => self.wrong(name, other, "true or false"),
         }
     }
 
     /// A number of things, at least `least`.
     pub fn count(&mut self, name: &'static str, least: u32) -> Option<u32> {
-        match self.take(name)? {
-            Value::Integer(count) if u32::try_from(*count).is_ok_and(|count| count >= least) => {
-                u32::try_from(*count).ok()
-            }
-            other => self.wrong(name, other, &format!("a whole number from {least}")),
+        let value = self.take(name)?;
+        let count = match value {
+            Value::Integer(count) => u32::try_from(*count).ok(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        match count.filter(|count| *count >= least) {
+            Some(count) => Some(count),
+            None => self.wrong(name, value, &format!("a whole number from {least}")),
         }
     }
 
@@ -76,6 +83,7 @@ impl<'a> Options<'a> {
         let seconds = match value {
             Value::Integer(seconds) => f64::from(i32::try_from(*seconds).unwrap_or(-1)),
             Value::Float(seconds) => *seconds,
+            Value::String(text) => text.parse().unwrap_or(-1.0),
             _ => -1.0,
         };
         if seconds > 0.0 && seconds <= DAY {
@@ -97,10 +105,14 @@ impl<'a> Options<'a> {
     }
 
     /// A table in the table, read by `read`.
-    pub fn table<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Options<'a>) -> T) -> Option<T> {
+    pub fn table<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut DatabaseOptions<'a>) -> T,
+    ) -> Option<T> {
         match self.take(name)? {
             Value::Table(table) => {
-                let mut inner = Options::at(table, format!("{}.{name}", self.place));
+                let mut inner = DatabaseOptions::at(table, format!("{}.{name}", self.place));
                 let read = read(&mut inner);
                 self.faults.extend(inner.finish());
                 Some(read)
@@ -167,7 +179,7 @@ impl PoolSize {
     ///
     /// `conn_max_age`: `None` lets a connection live for ever, as in Django. Django's default, 0, closes it after each request,
     /// which a pool is there to avoid: it means the pool's own half hour.
-    pub fn read(options: &mut Options<'_>, most: u32, conn_max_age: Option<u64>) -> Self {
+    pub fn read(options: &mut DatabaseOptions<'_>, most: u32, conn_max_age: Option<u64>) -> Self {
         let default = Self {
             least: 0,
             most,
@@ -217,7 +229,7 @@ mod tests {
     fn every_fault_is_told_with_its_place() {
         let table =
             table("timeout = -1\njournal_mode = \"paper\"\npoool = 1\n[pool]\nmax_size = 0\nsize = 3");
-        let mut options = Options::new(&table, "default");
+        let mut options = DatabaseOptions::new(&table, "default");
         assert_eq!(options.seconds("timeout"), None);
         assert_eq!(options.word("journal_mode", &["WAL", "DELETE"]), None);
         assert_eq!(PoolSize::read(&mut options, 8, Some(0)).most, 8);
@@ -235,10 +247,21 @@ mod tests {
     }
 
     #[test]
+    fn a_url_says_everything_in_text() {
+        let table = table("timeout = \"2.5\"\nmax_size = \"3\"\nforeign_keys = \"false\"\nwrong = \"many\"");
+        let mut options = DatabaseOptions::new(&table, "default");
+        assert_eq!(options.seconds("timeout"), Some(Duration::from_millis(2500)));
+        assert_eq!(options.count("max_size", 1), Some(3));
+        assert_eq!(options.flag("foreign_keys"), Some(false));
+        assert_eq!(options.count("wrong", 1), None);
+        assert_eq!(options.finish().len(), 1);
+    }
+
+    #[test]
     fn conn_max_age_is_the_lifetime() {
         for (age, lifetime) in [(None, None), (Some(0), Some(1800)), (Some(60), Some(60))] {
             let empty = toml::Table::new();
-            let size = PoolSize::read(&mut Options::new(&empty, "default"), 4, age);
+            let size = PoolSize::read(&mut DatabaseOptions::new(&empty, "default"), 4, age);
             assert_eq!(size.max_lifetime.map(|age| age.as_secs()), lifetime);
         }
     }

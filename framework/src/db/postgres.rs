@@ -10,7 +10,7 @@ use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
-use crate::db::options::{Options, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
+use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
 
 /// Connections at most, unless `OPTIONS.pool.max_size` says otherwise: a server allows a hundred, for every process together.
 const MOST: u32 = 10;
@@ -38,7 +38,7 @@ impl PostgresDatabase {
     /// # Errors
     /// A missing `NAME`, wrong `OPTIONS`.
     pub fn from_settings(alias: &str, entry: &DatabaseSettings) -> Result<Self, Vec<CheckMessage>> {
-        let mut options = Options::new(&entry.options, alias);
+        let mut options = DatabaseOptions::new(&entry.options, alias);
         let ssl =
             options.word("sslmode", &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]);
         let (root, cert, key) =

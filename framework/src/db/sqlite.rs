@@ -14,7 +14,7 @@ use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
-use crate::db::options::{Options, PoolSize, STATEMENT_TIMEOUT, missing_name};
+use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name};
 
 const MEMORY: &str = ":memory:";
 /// Python's `sqlite3.connect(timeout=5.0)`, and so Django's.
@@ -53,7 +53,7 @@ impl SqliteDatabase {
         entry: &DatabaseSettings,
         base_dir: &Path,
     ) -> Result<Self, Vec<CheckMessage>> {
-        let mut options = Options::new(&entry.options, alias);
+        let mut options = DatabaseOptions::new(&entry.options, alias);
         let journal_mode = options
             .word("journal_mode", &["WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF"])
             .unwrap_or("WAL");
