@@ -18,6 +18,7 @@ use crate::conf::time_zone::TimeZone;
 use crate::context_processors::BUILT_IN;
 use crate::contrib::sessions::app::Sessions;
 use crate::db::database::Databases;
+use crate::db::migrations::loader::Migrations;
 use crate::middleware::common::CommonMiddleware;
 use crate::middleware::def::MiddlewareDef;
 use crate::middleware::layer::Middleware;
@@ -167,6 +168,7 @@ impl Builder {
         let core = self.settings.section::<CoreSettings>();
         let apps = self.installed(&core);
         let databases = self.databases();
+        let migrations = self.migrations(&apps, databases.as_ref());
         let compiled = compile(std::mem::take(&mut self.site.urls));
         self.faults.extend(compiled.messages);
         let routes = Arc::new(compiled.table);
@@ -180,6 +182,7 @@ impl Builder {
             settings: Arc::clone(&self.settings),
             core: Arc::clone(&core),
             databases,
+            migrations,
             routes,
             templates,
             sessions,
@@ -224,6 +227,17 @@ impl Builder {
         let settings = self.settings.section::<DatabasesSettings>();
         let databases = Databases::from_settings(&settings, &self.site.base_dir);
         databases.map_err(|faults| self.faults.extend(faults)).ok()
+    }
+
+    /// The migrations of the installed apps, each with something to run on the default database.
+    fn migrations(&mut self, apps: &[Arc<dyn App>], databases: Option<&Databases>) -> Migrations {
+        let brought = apps.iter().map(|app| (app.label(), app.migrations()));
+        let (migrations, faults) = Migrations::load(&self.site.base_dir, brought);
+        self.faults.extend(faults);
+        if let Some(Ok(db)) = databases.map(Databases::default_database) {
+            self.faults.extend(migrations.check_vendor(db.vendor()));
+        }
+        migrations
     }
 
     fn templates(

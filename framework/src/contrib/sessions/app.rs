@@ -4,6 +4,8 @@ use crate::apps::app::App;
 use crate::apps::command::CommandDef;
 use crate::contrib::sessions::clearsessions::ClearSessions;
 use crate::contrib::sessions::middleware::SessionMiddleware;
+use crate::contrib::sessions::migrations::MIGRATIONS;
+use crate::db::migrations::migration::EmbeddedMigration;
 use crate::middleware::def::MiddlewareDef;
 
 /// `"django.contrib.sessions"` in `INSTALLED_APPS`.
@@ -13,6 +15,10 @@ pub struct Sessions;
 impl App for Sessions {
     fn name(&self) -> &'static str {
         "django.contrib.sessions"
+    }
+
+    fn migrations(&self) -> &'static [EmbeddedMigration] {
+        MIGRATIONS
     }
 
     fn middleware(&self) -> &'static [MiddlewareDef] {

@@ -4,3 +4,4 @@ pub mod app;
 pub mod clearsessions;
 pub mod decision;
 pub mod middleware;
+pub mod migrations;
