@@ -32,6 +32,7 @@ use tera::{Map, Value};
 use crate::context;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
+use crate::routes::resolved::ResolverMatch;
 use crate::template::context::Context;
 use crate::template::processor::ContextProcessorDef;
 use crate::template::uses::Uses;
@@ -77,6 +78,8 @@ pub const BUILT_IN: &[ContextProcessorDef] = &[of::<Request>(), of::<Debug>()];
 /// | `request.GET` | of a name that is there more than once, the last value |
 /// | `request.COOKIES` | |
 /// | `request.headers` | by their names in lower case: `request.headers["user-agent"]`; those of plain ASCII |
+/// | `request.resolver_match` | `url_name`, `view_name`, `app_name`, `namespace`, `route` |
+/// | `request.session` | the session's dict: loaded, and marked as accessed, if the template mentions it |
 ///
 /// Only what the template mentions is worked out ([`Uses`]); `{% set r = request %}` mentions it all.
 #[derive(Debug)]
@@ -130,9 +133,27 @@ impl ContextProcessor for Request {
                 text_map(headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))),
             );
         }
+        if wanted("resolver_match")
+            && let Some(found) = request.resolver_match()
+        {
+            put("resolver_match", resolver_match(&found));
+        }
+        if wanted("session") {
+            put("session", Value::try_from_serializable(&request.session.dict().await?)?);
+        }
         context.insert_value("request", map.into());
         Ok(context)
     }
+}
+
+fn resolver_match(found: &ResolverMatch<'_>) -> Value {
+    let mut map = Map::new();
+    map.insert("url_name".into(), found.url_name().into());
+    map.insert("view_name".into(), found.view_name().into());
+    map.insert("app_name".into(), found.app_name().into());
+    map.insert("namespace".into(), found.namespace().into());
+    map.insert("route".into(), found.route().into());
+    map.into()
 }
 
 fn text_map<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Value {

@@ -16,8 +16,10 @@ pub use crate::middleware::def::{FromProject, MiddlewareDef};
 pub use crate::middleware::layer::{Middleware, Next};
 pub use crate::project::Project;
 pub use crate::session::handle::Session;
-pub use crate::shortcuts::{OrNotFound, render, render_to_string, render_with_status};
+pub use crate::shortcuts::{
+    OrNotFound, permanent_redirect, redirect, render, render_to_string, render_with_status, reverse,
+};
 pub use crate::site::Site;
 pub use crate::template::context::Context;
 pub use crate::urls::declare::{Path, Urls, include, path};
-pub use crate::{context, urls};
+pub use crate::{args, context, kwargs, urls};

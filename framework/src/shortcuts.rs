@@ -9,6 +9,7 @@ use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
+use crate::template::functions::CURRENT_APP;
 
 /// The template, rendered for the request, as a 200.
 ///
@@ -56,13 +57,21 @@ pub async fn render_to_string(request: &HttpRequest, template: &str, context: Co
     templates.refresh().await?;
     let template = templates.get(template)?;
     let mut below = Context::new();
+    if template.uses().name("url")
+        && let Some(namespace) = current_app(request)
+    {
+        below.insert(CURRENT_APP, &namespace);
+    }
     for processor in templates.processors() {
         below = below.with((processor.process)(request, template.uses()).await?);
     }
     Ok(template.render(below.with(context))?)
 }
 
-/// The address of a route, as this request sees the site: under its script name, in its namespace.
+/// The address of a route, under the site's script name.
+///
+/// Where an app is there more than once, its own name means the default instance, as in Django; to stay in the instance
+/// of the request, say so: `args![].current_app(…)`. `url()` in a template stays there by itself.
 ///
 /// ```
 /// use nuages::error::Result;
@@ -88,6 +97,11 @@ pub fn reverse(
         args = args.script_name(script_name);
     }
     project.routes().reverse(name, args)
+}
+
+/// The namespace of the request's route: what makes `url()` stay in it when an app is there more than once.
+fn current_app(request: &HttpRequest) -> Option<String> {
+    request.resolver_match().map(|found| found.namespace()).filter(|namespace| !namespace.is_empty())
 }
 
 /// A 302 to a route or an address (Django's `redirect`).
