@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::conf::core::CoreSettings;
+use crate::conf::security::SecuritySettings;
 use crate::conf::settings::Settings;
 use crate::db::database::{Database, Databases};
 use crate::db::error::DatabaseError;
@@ -19,6 +20,7 @@ pub struct Project {
     pub(crate) base_dir: PathBuf,
     pub(crate) settings: Arc<Settings>,
     pub(crate) core: Arc<CoreSettings>,
+    pub(crate) security: Arc<SecuritySettings>,
     pub(crate) databases: Databases,
     pub(crate) migrations: Migrations,
     pub(crate) routes: Arc<RouteTable>,
@@ -43,6 +45,12 @@ impl Project {
     #[must_use]
     pub fn core(&self) -> &CoreSettings {
         &self.core
+    }
+
+    /// The settings with the prefix `SECURE_`.
+    #[must_use]
+    pub fn security(&self) -> &SecuritySettings {
+        &self.security
     }
 
     /// The databases of `DATABASES`.

@@ -20,9 +20,9 @@ impl MediaType {
     /// Reads one type. Broken parameters count as none.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let HeaderParameters { value, mut parameters } = HeaderParameters::parse(text).unwrap_or_default();
+        let HeaderParameters { value, parameters } = HeaderParameters::parse(text).unwrap_or_default();
         let (main, sub) = value.split_once('/').unwrap_or((&value, ""));
-        let quality = parameters.shift_remove("q").map_or(1.0, |q| quality(&q));
+        let quality = parameters.get("q").map_or(1.0, |q| quality(q));
         Self { main: main.to_owned(), sub: sub.to_owned(), parameters, quality }
     }
 
@@ -38,7 +38,7 @@ impl MediaType {
         match (self.main.as_str(), self.sub.as_str()) {
             ("*", _) => 0,
             (_, "*") => 1,
-            _ if self.parameters.is_empty() => 2,
+            _ if self.has_no_range() => 2,
             _ => 3,
         }
     }
@@ -50,11 +50,23 @@ impl MediaType {
         let meets = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && (a == b || a == "*" || b == "*");
         meets(&self.main, &range.main)
             && meets(&self.sub, &range.sub)
-            && (range.parameters.is_empty() || self.parameters == range.parameters)
+            && (range.has_no_range() || self.range() == range.range())
     }
 }
 
-/// The type as it is written, without its quality.
+impl MediaType {
+    /// The parameters but for the quality.
+    fn range(&self) -> IndexMap<&str, &str> {
+        let all = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(|(name, _)| *name != "q").collect()
+    }
+
+    fn has_no_range(&self) -> bool {
+        self.parameters.keys().all(|name| name == "q")
+    }
+}
+
+/// The type with its parameters, the quality among them.
 impl std::fmt::Display for MediaType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.main)?;
@@ -136,5 +148,42 @@ fn quality(text: &str) -> f64 {
         Ok(quality) if quality.is_nan() => quality,
         Ok(quality) if (0.0..=1.0).contains(&quality) => format!("{quality:.3}").parse().unwrap_or(1.0),
         _ => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn headers_are_read_as_django_reads_them() {
+        for case in vectors::load("accept") {
+            let types = case["in"].as_str().map_or_else(AcceptedTypes::any, AcceptedTypes::parse);
+            let shown: Vec<String> = types.iter().map(ToString::to_string).collect();
+            assert_eq!(serde_json::json!(shown), case["accepted_types"], "{case}");
+            for (media_type, accepted) in case["accepts"].as_object().unwrap() {
+                let best = types.best(&MediaType::parse(media_type));
+                assert_eq!(best.is_some(), accepted.as_bool().unwrap(), "{media_type} of {case}");
+            }
+            for choice in case["preferred"].as_array().unwrap() {
+                let of: Vec<&str> =
+                    choice["of"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+                assert_eq!(types.preferred(&of), choice["out"].as_str(), "{choice} of {case}");
+            }
+        }
+    }
+
+    #[test]
+    fn types_match_as_djangos_do() {
+        for case in vectors::load("media_types") {
+            let [a, b] = ["a", "b"].map(|key| MediaType::parse(case[key].as_str().unwrap()));
+            assert_eq!(a.matches(&b), case["match"].as_bool().unwrap(), "{case}");
+            assert_eq!(Some(u64::from(a.specificity())), case["a_specificity"].as_u64(), "{case}");
+            match case["a_quality"].as_f64() {
+                Some(quality) => assert!((a.quality() - quality).abs() < 1e-9, "{case}"),
+                None => assert!(a.quality().is_nan(), "{case}"),
+            }
+        }
     }
 }

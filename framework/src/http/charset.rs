@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::Encoding;
+
 /// A character encoding, under the names that Python knows it by.
 ///
 /// `ISO-8859-1` is the true one, where 0x80–0x9F are controls; browsers take the name for windows-1252.
@@ -15,6 +17,8 @@ pub enum Charset {
     Latin1,
     /// `us-ascii`
     Ascii,
+    /// Another, by the tables that browsers use.
+    Other(&'static Encoding),
 }
 
 impl Charset {
@@ -41,7 +45,7 @@ impl Charset {
             | "cp367" | "csascii" | "ibm367" | "iso646_us" | "iso_646.irv_1991" | "iso_ir_6" => {
                 Some(Self::Ascii)
             }
-            _ => None,
+            name => Some(Self::Other(other(name)?)),
         }
     }
 
@@ -58,6 +62,7 @@ impl Charset {
                     None
                 }
             }
+            Self::Other(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
         }
     }
 
@@ -70,6 +75,7 @@ impl Charset {
             Self::Ascii => self.decode(bytes).unwrap_or_else(|| {
                 bytes.iter().map(|&b| if b.is_ascii() { char::from(b) } else { '\u{fffd}' }).collect()
             }),
+            Self::Other(encoding) => encoding.decode_without_bom_handling(bytes).0,
         }
     }
 
@@ -78,13 +84,69 @@ impl Charset {
     pub fn encode(self, text: &str) -> Option<Cow<'_, [u8]>> {
         match self {
             Self::Utf8 => Some(Cow::Borrowed(text.as_bytes())),
-            _ if text.is_ascii() => Some(Cow::Borrowed(text.as_bytes())),
+            Self::Latin1 | Self::Ascii if text.is_ascii() => Some(Cow::Borrowed(text.as_bytes())),
             Self::Latin1 => {
                 text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>().map(Cow::Owned)
             }
             Self::Ascii => None,
+            // No page is written in these, and encoding_rs does not.
+            Self::Other(encoding) if encoding.output_encoding() != encoding => None,
+            Self::Other(encoding) => {
+                let (bytes, _, lacking) = encoding.encode(text);
+                (!lacking).then_some(bytes)
+            }
         }
     }
+}
+
+/// Python's names of the encodings that browsers know too.
+fn other(name: &str) -> Option<&'static Encoding> {
+    use encoding_rs::{
+        BIG5, EUC_JP, EUC_KR, GB18030, GBK, IBM866, ISO_2022_JP, ISO_8859_2, ISO_8859_3, ISO_8859_4,
+        ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8, ISO_8859_10, ISO_8859_13, ISO_8859_14, ISO_8859_15,
+        ISO_8859_16, KOI8_R, KOI8_U, MACINTOSH, SHIFT_JIS, UTF_16BE, UTF_16LE, WINDOWS_874, WINDOWS_1250,
+        WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1255, WINDOWS_1256, WINDOWS_1257,
+        WINDOWS_1258,
+    };
+    Some(match name {
+        "big5" | "big5_tw" | "csbig5" => BIG5,
+        "euc_jp" | "eucjp" | "ujis" | "u_jis" => EUC_JP,
+        "euc_kr" | "euckr" | "korean" | "ks_c_5601_1987" => EUC_KR,
+        "gb18030" | "gb18030_2000" => GB18030,
+        "gbk" | "936" | "cp936" | "ms936" | "gb2312" | "chinese" | "euc_cn" | "euccn" => GBK,
+        "cp866" | "866" | "ibm866" => IBM866,
+        "iso2022_jp" | "iso_2022_jp" | "csiso2022jp" | "iso2022jp" => ISO_2022_JP,
+        "iso8859_2" | "iso_8859_2" | "latin2" | "l2" => ISO_8859_2,
+        "iso8859_3" | "iso_8859_3" | "latin3" | "l3" => ISO_8859_3,
+        "iso8859_4" | "iso_8859_4" | "latin4" | "l4" => ISO_8859_4,
+        "iso8859_5" | "iso_8859_5" | "cyrillic" => ISO_8859_5,
+        "iso8859_6" | "iso_8859_6" | "arabic" => ISO_8859_6,
+        "iso8859_7" | "iso_8859_7" | "greek" | "greek8" => ISO_8859_7,
+        "iso8859_8" | "iso_8859_8" | "hebrew" => ISO_8859_8,
+        "iso8859_10" | "iso_8859_10" | "latin6" | "l6" => ISO_8859_10,
+        "iso8859_13" | "iso_8859_13" | "latin7" | "l7" => ISO_8859_13,
+        "iso8859_14" | "iso_8859_14" | "latin8" | "l8" => ISO_8859_14,
+        "iso8859_15" | "iso_8859_15" | "latin9" | "l9" => ISO_8859_15,
+        "iso8859_16" | "iso_8859_16" | "latin10" | "l10" => ISO_8859_16,
+        "koi8_r" | "cskoi8r" => KOI8_R,
+        "koi8_u" => KOI8_U,
+        "mac_roman" | "macintosh" | "macroman" => MACINTOSH,
+        "shift_jis" | "shiftjis" | "sjis" | "s_jis" | "csshiftjis" | "cp932" | "932" | "ms932"
+        | "mskanji" => SHIFT_JIS,
+        "utf_16" | "utf16" | "u16" | "utf_16_le" | "utf_16le" => UTF_16LE,
+        "utf_16_be" | "utf_16be" => UTF_16BE,
+        "cp874" => WINDOWS_874,
+        "cp1250" | "1250" | "windows_1250" => WINDOWS_1250,
+        "cp1251" | "1251" | "windows_1251" => WINDOWS_1251,
+        "cp1252" | "1252" | "windows_1252" => WINDOWS_1252,
+        "cp1253" | "1253" | "windows_1253" => WINDOWS_1253,
+        "cp1254" | "1254" | "windows_1254" => WINDOWS_1254,
+        "cp1255" | "1255" | "windows_1255" => WINDOWS_1255,
+        "cp1256" | "1256" | "windows_1256" => WINDOWS_1256,
+        "cp1257" | "1257" | "windows_1257" => WINDOWS_1257,
+        "cp1258" | "1258" | "windows_1258" => WINDOWS_1258,
+        _ => return None,
+    })
 }
 
 /// Each byte as the code point of its number.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// The connection of a request: one for all the requests on it.
+/// The connection of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
     /// The other end.

@@ -187,3 +187,57 @@ fn unquote(value: &str) -> Option<String> {
     out.push_str(rest);
     Some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn headers_are_read_as_django_reads_them() {
+        for case in vectors::load("parse_cookie") {
+            let cookies = RequestCookies::parse(case["header"].as_str().unwrap());
+            let read: Vec<_> = cookies.iter().collect();
+            let expected: Vec<_> = case["cookies"].as_object().unwrap().iter().collect();
+            let expected: Vec<_> =
+                expected.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+            assert_eq!(read, expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn several_headers_are_one_and_broken_bytes_are_replaced() {
+        let mut headers = HeaderMap::new();
+        assert!(RequestCookies::from_headers(&headers).is_empty());
+        headers.append(COOKIE, HeaderValue::from_static("a=1; b=2"));
+        headers.append(COOKIE, HeaderValue::from_bytes(b"c=\xff; a=\xc3\xa9").unwrap());
+        let cookies = RequestCookies::from_headers(&headers);
+        assert_eq!(cookies.iter().collect::<Vec<_>>(), [("a", "é"), ("b", "2"), ("c", "\u{fffd}")]);
+        assert_eq!(format!("{cookies:?}"), r#"{"a", "b", "c"}"#, "no value in a log");
+    }
+
+    #[test]
+    fn many_names_take_linear_time() {
+        let header: String = (0..20_000).map(|n| format!("c{n}=1;")).collect();
+        let again = format!("{header}c7=2;{header}c19999=3");
+        let start = Instant::now();
+        let cookies = RequestCookies::parse(&again);
+        assert_eq!((cookies.len(), cookies.get("c7"), cookies.get("c19999")), (20_000, Some("1"), Some("3")));
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics(header in r#"[a-c=;" \\0-7é\u{a0}]{0,60}"#) {
+            let cookies = RequestCookies::parse(&header);
+            for (name, value) in cookies.iter() {
+                prop_assert_eq!(cookies.get(name), Some(value));
+            }
+        }
+    }
+}

@@ -130,3 +130,39 @@ fn month(name: &str) -> Option<Month> {
     let number = NAMES.iter().position(|known| known.eq_ignore_ascii_case(name))? + 1;
     u8::try_from(number).ok().and_then(|number| Month::try_from(number).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn dates_are_written_as_django_writes_them() {
+        for case in vectors::of("http_date", "http_date") {
+            assert_eq!(http_date_at(case["in"].as_f64().unwrap()).as_deref(), case["out"].as_str(), "{case}");
+        }
+    }
+
+    #[test]
+    fn dates_are_read_as_django_reads_them() {
+        for case in vectors::of("http_date", "parse_http_date") {
+            // Two-digit years move with the current year; these were made in 2026.
+            assert_eq!(parse_in(case["in"].as_str().unwrap(), 2026), case["out"].as_i64(), "{case}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(seconds in -59_011_459_200i64..=253_402_300_799) {
+            let moment = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+            prop_assert_eq!(parse_http_date(&http_date(moment)), Some(seconds));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[A-Za-z0-9,:é -]{0,40}") {
+            let _ = parse_http_date(&text);
+        }
+    }
+}

@@ -208,3 +208,63 @@ fn raw_unicode_escape(text: &str) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn headers_are_read_as_python_reads_them() {
+        for case in vectors::load("header_parameters") {
+            match HeaderParameters::parse(case["in"].as_str().unwrap()) {
+                Ok(read) => {
+                    let parameters: Value =
+                        read.parameters.iter().map(|(name, value)| json!([name, value])).collect();
+                    assert_eq!(
+                        (json!(read.value), &parameters),
+                        (case["value"].clone(), &case["params"]),
+                        "{case}"
+                    );
+                }
+                Err(_) => assert_eq!(case["error"], "ValueError", "{case}"),
+            }
+        }
+        for case in vectors::of("headers", "parse_header_parameters") {
+            match HeaderParameters::parse(case["in"].as_str().unwrap()) {
+                Ok(read) => {
+                    let parameters: std::collections::BTreeMap<_, _> = read.parameters.into_iter().collect();
+                    let both = json!({"$tuple": [read.value, parameters]});
+                    assert_eq!(both, case["out"], "{case}");
+                }
+                Err(_) => assert_eq!(case["out"]["error"], "ValueError", "{case}"),
+            }
+        }
+    }
+
+    #[test]
+    fn many_parameters_take_linear_time() {
+        let start = Instant::now();
+        for evil in [
+            ";".repeat(200_000),
+            "a;\"".repeat(200_000),
+            ";a*1=x".repeat(100_000),
+            format!("a;{}", "\"".repeat(200_000)),
+        ] {
+            let _ = HeaderParameters::parse(&evil);
+        }
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics(header in "[a-c;=\"'*%0-9\\\\<> é€]{0,40}") {
+            let _ = HeaderParameters::parse(&header);
+        }
+    }
+}

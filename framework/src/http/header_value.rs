@@ -82,3 +82,37 @@ fn encoded_word(text: &str) -> String {
 const fn is_q_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'!' | b'*' | b'+' | b'/')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn values_are_sent_as_django_sends_them() {
+        for case in vectors::load("header_values") {
+            let Some(text) = case["in"].as_str() else { continue };
+            if text.contains('\u{2028}') {
+                // Python takes it for a line end, and drops it.
+                continue;
+            }
+            match header_value(text) {
+                Ok(value) => assert_eq!(value.as_bytes(), vectors::bytes(&case["sent_bytes"]), "{case}"),
+                Err(HeaderError::Value { value }) => {
+                    // Of the control characters Django refuses line ends alone.
+                    let control = value.chars().any(|c| c.is_ascii_control() && c != '\t');
+                    assert!(case["error"] == "BadHeaderError" || control, "{case}");
+                }
+                Err(error) => panic!("{case}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_tokens() {
+        for evil in ["", "a b", "a:b", "a\r\nb", "é"] {
+            assert!(header_name(evil).is_err(), "{evil:?}");
+        }
+        assert_eq!(header_name("X-Tune").unwrap(), "x-tune");
+    }
+}

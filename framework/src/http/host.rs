@@ -60,3 +60,47 @@ pub fn is_same_domain(host: &str, pattern: &str) -> bool {
         None => host.eq_ignore_ascii_case(pattern),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn hosts_are_split_as_django_splits_them() {
+        for case in vectors::of("host", "split_domain_port") {
+            let (domain, port) = split_domain_port(case["host"].as_str().unwrap()).unwrap_or_default();
+            assert_eq!([&domain.to_ascii_lowercase(), port], [&case["out"][0], &case["out"][1]], "{case}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_djangos() {
+        for case in vectors::load("same_domains") {
+            let (host, pattern) =
+                (case["host"].as_str().unwrap(), case["pattern"].as_str().unwrap_or_default());
+            // Django gets hosts in lower case only; here case never counts.
+            if host.bytes().all(|byte| !byte.is_ascii_uppercase()) {
+                assert_eq!(is_same_domain(host, pattern), case["out"].as_bool().unwrap(), "{case}");
+            }
+        }
+        for case in vectors::of("host", "validate_host") {
+            let host = case["host"].as_str().unwrap();
+            let patterns =
+                case["allowed_hosts"].as_array().unwrap().iter().map(|pattern| pattern.as_str().unwrap());
+            if host.bytes().all(|byte| !byte.is_ascii_uppercase()) {
+                assert_eq!(validate_host(host, patterns), case["out"].as_bool().unwrap(), "{case}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_host_panics(host in "[a-c.:\\[\\]0-9é_@]{0,20}", pattern in "[a-c.é]{0,9}") {
+            let _ = split_domain_port(&host);
+            let _ = is_same_domain(&host, &pattern);
+        }
+    }
+}

@@ -17,7 +17,8 @@ pub mod quote;
 pub mod request;
 pub mod request_body;
 pub mod response;
-mod rules;
 pub mod set_cookie;
 pub mod uri;
 pub mod vary;
+#[cfg(test)]
+mod vectors;

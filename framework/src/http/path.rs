@@ -29,3 +29,21 @@ fn repercent(bytes: &[u8]) -> String {
     }
     path
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::uri::escape_uri_path;
+    use crate::http::vectors;
+
+    #[test]
+    fn paths_are_read_as_django_reads_them() {
+        for case in vectors::load("paths") {
+            // What is beyond ASCII comes unescaped in some: as latin-1 text of bytes, which is no UTF-8 to us.
+            let Ok(raw) = String::from_utf8(vectors::bytes(&case["bytes"])) else { continue };
+            let path = decode_path(&raw);
+            assert_eq!(path, case["path_info"].as_str().unwrap(), "{case}");
+            assert_eq!(escape_uri_path(&path), case["full_path"].as_str().unwrap(), "{case}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use serde::de::DeserializeOwned;
 
+use crate::conf::core::{self, CoreSettings};
 use crate::error::{BoxError, Error, Result};
 use crate::http::accept::{AcceptedTypes, MediaType};
 use crate::http::charset::{Charset, latin1};
@@ -23,7 +24,6 @@ use crate::http::host::{DEBUG_HOSTS, split_domain_port, validate_host};
 use crate::http::path::decode_path;
 use crate::http::query_dict::{QueryDict, TooManyFields};
 use crate::http::request_body::RequestBody;
-use crate::http::rules::HttpRules;
 use crate::http::uri::{UriParts, escape_uri_path, iri_to_uri, join, push_query};
 use crate::project::Project;
 use crate::routes::resolved::{ResolverMatch, RouteMatch};
@@ -53,7 +53,7 @@ pub struct HttpRequest {
 
 struct Inner {
     project: Arc<Project>,
-    connection: Arc<Connection>,
+    connection: Connection,
     method: Method,
     uri: Uri,
     version: Version,
@@ -85,7 +85,7 @@ impl HttpRequest {
             session: Session::default(),
             inner: Box::new(Inner {
                 project,
-                connection: Arc::default(),
+                connection: Connection::default(),
                 method: upper_case(head.method),
                 uri: head.uri,
                 version: head.version,
@@ -105,7 +105,7 @@ impl HttpRequest {
 
     /// The same, come in on that connection.
     #[must_use]
-    pub fn on(mut self, connection: Arc<Connection>) -> Self {
+    pub fn on(mut self, connection: Connection) -> Self {
         self.inner.connection = connection;
         self
     }
@@ -130,7 +130,7 @@ impl HttpRequest {
 
     /// The connection that the request came in on.
     #[must_use]
-    pub fn connection(&self) -> &Connection {
+    pub const fn connection(&self) -> &Connection {
         &self.inner.connection
     }
 
@@ -176,7 +176,7 @@ impl HttpRequest {
         self.inner.path.get_or_init(|| {
             let raw = raw_path(&self.inner.uri);
             let path_info = decode_path(raw);
-            let script = self.rules().force_script_name.as_deref().unwrap_or_default().trim_end_matches('/');
+            let script = self.core().force_script_name.as_deref().unwrap_or_default().trim_end_matches('/');
             let path = (!script.is_empty() || !path_info.starts_with('/'))
                 .then(|| format!("{script}/{}", path_info.replacen('/', "", 1)).into());
             let path_info = match path_info {
@@ -230,8 +230,15 @@ impl HttpRequest {
     #[doc(alias = "GET")]
     pub fn query(&self) -> Result<&QueryDict> {
         let query = self.inner.query.get_or_init(|| {
-            let charset = self.encoding().unwrap_or_default();
-            QueryDict::parse_bytes(self.query_string().as_bytes(), charset, self.rules().max_number_fields)
+            let charset = self.encoding().unwrap_or(match self.core().default_charset {
+                core::Charset::Utf8 => Charset::Utf8,
+                core::Charset::Latin1 => Charset::Latin1,
+            });
+            QueryDict::parse_bytes(
+                self.query_string().as_bytes(),
+                charset,
+                self.core().data_upload_max_number_fields,
+            )
         });
         query.as_ref().map_err(|&error| too_many_fields(error))
     }
@@ -260,7 +267,7 @@ impl HttpRequest {
                     ));
                 }
                 let body = self.body().await?;
-                QueryDict::parse_bytes(&body, Charset::Utf8, self.rules().max_number_fields)
+                QueryDict::parse_bytes(&body, Charset::Utf8, self.core().data_upload_max_number_fields)
                     .map_err(too_many_fields)
             }
             "multipart/form-data" => Err(Error::bad_request(
@@ -303,7 +310,7 @@ impl HttpRequest {
     /// 400: `RequestDataTooBig` over `DATA_UPLOAD_MAX_MEMORY_SIZE`; a body that broke off.
     pub async fn body(&self) -> Result<Bytes> {
         let announced = self.header("content-length").and_then(|text| text.parse().ok());
-        let limit = self.rules().max_memory_size;
+        let limit = self.core().data_upload_max_memory_size;
         self.inner
             .body
             .bytes(limit, announced)
@@ -346,11 +353,11 @@ impl HttpRequest {
     /// `https` or `http`. With `SECURE_PROXY_SSL_HEADER` the leftmost value of that header decides both ways, if it is there.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
-        if let Some((name, secure)) = &self.rules().secure_proxy_ssl_header
-            && let Some(value) = self.inner.headers.get(name)
+        if let Some(proxy) = &self.inner.project.security().proxy_ssl_header
+            && let Some(value) = self.inner.headers.get(&proxy.header)
         {
             let first = value.as_bytes().split(|&byte| byte == b',').next().unwrap_or_default();
-            return if latin1(first).trim() == secure { "https" } else { "http" };
+            return if latin1(first).trim() == proxy.value { "https" } else { "http" };
         }
         if self.inner.connection.tls { "https" } else { "http" }
     }
@@ -373,7 +380,7 @@ impl HttpRequest {
             );
             return Err(Error::suspicious("DisallowedHost", reason));
         };
-        let core = self.inner.project.core();
+        let core = self.core();
         let allowed = if core.debug && core.allowed_hosts.is_empty() {
             validate_host(domain, DEBUG_HOSTS.into_iter())
         } else {
@@ -390,7 +397,7 @@ impl HttpRequest {
 
     fn raw_host(&self) -> Cow<'_, str> {
         let headers = &self.inner.headers;
-        if self.rules().use_x_forwarded_host
+        if self.core().use_x_forwarded_host
             && let Some(host) = headers.get("x-forwarded-host")
         {
             return latin1(host.as_bytes());
@@ -411,7 +418,7 @@ impl HttpRequest {
     /// The port that the server listens on, or what `X-Forwarded-Port` says with `USE_X_FORWARDED_PORT`; never that of `Host`.
     #[must_use]
     pub fn get_port(&self) -> Cow<'_, str> {
-        if self.rules().use_x_forwarded_port
+        if self.core().use_x_forwarded_port
             && let Some(port) = self.inner.headers.get("x-forwarded-port")
         {
             return latin1(port.as_bytes());
@@ -530,8 +537,8 @@ impl HttpRequest {
         &mut self.inner.extensions
     }
 
-    fn rules(&self) -> &HttpRules {
-        HttpRules::of(&self.inner.project)
+    fn core(&self) -> &CoreSettings {
+        self.inner.project.core()
     }
 }
 
@@ -571,3 +578,6 @@ const _: () = {
     both::<HttpRequest>();
     both::<crate::http::response::HttpResponse>();
 };
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub enum BodyError {
     #[error("the body is over {limit} bytes, and DATA_UPLOAD_MAX_MEMORY_SIZE allows no more")]
     TooBig {
         /// How many bytes may be.
-        limit: u64,
+        limit: usize,
     },
     /// The client went away, was too slow, or broke the rules of chunks.
     #[error("the body broke off: {0}")]
@@ -69,7 +69,11 @@ impl RequestBody {
     }
 
     /// All of it, at most `limit` bytes; `announced` is what `Content-Length` says.
-    pub(crate) async fn bytes(&self, limit: Option<u64>, announced: Option<u64>) -> Result<Bytes, BodyError> {
+    pub(crate) async fn bytes(
+        &self,
+        limit: Option<usize>,
+        announced: Option<u64>,
+    ) -> Result<Bytes, BodyError> {
         self.read.get_or_init(|| self.read_all(limit, announced)).await.clone()
     }
 
@@ -92,9 +96,9 @@ impl RequestBody {
         Ok(UnsyncBoxBody::new(http_body_util::StreamBody::new(futures_util::StreamExt::chain(first, rest))))
     }
 
-    async fn read_all(&self, limit: Option<u64>, announced: Option<u64>) -> Result<Bytes, BodyError> {
+    async fn read_all(&self, limit: Option<usize>, announced: Option<u64>) -> Result<Bytes, BodyError> {
         let too_big =
-            |size: u64| limit.filter(|&limit| size > limit).map(|limit| BodyError::TooBig { limit });
+            |size: u64| limit.filter(|&limit| size > limit as u64).map(|limit| BodyError::TooBig { limit });
         if let Some(error) = announced.and_then(too_big) {
             return Err(error);
         }

@@ -359,3 +359,6 @@ impl HttpResponse {
 
 /// Django 5.2 `utils/http.py`: `MAX_URL_REDIRECT_LENGTH`.
 const MAX_REDIRECT: usize = 16384;
+
+#[cfg(test)]
+mod tests;

@@ -533,3 +533,6 @@ fn push_value(out: &mut String, value: &str) {
     }
     out.push('"');
 }
+
+#[cfg(test)]
+mod tests;

@@ -325,3 +325,49 @@ const fn normalises_to_a_mark(c: char) -> bool {
                 | '\u{ff20}'
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::quote::quote_plus;
+    use crate::http::vectors;
+
+    #[test]
+    fn addresses_are_escaped_as_django_escapes_them() {
+        for case in vectors::load("iris") {
+            let text = case["in"].as_str().unwrap();
+            for (name, ours) in [
+                ("iri_to_uri", iri_to_uri(text)),
+                ("escape_uri_path", escape_uri_path(text)),
+                ("escape_leading_slashes", escape_leading_slashes(text)),
+                ("quote", quote(text, Safe::PATH)),
+                ("quote_all", quote(text, Safe::PART)),
+                ("quote_plus", quote_plus(text, Safe::PART)),
+            ] {
+                assert_eq!(ours, case[name].as_str().unwrap(), "{name} of {case}");
+            }
+        }
+    }
+
+    #[test]
+    fn broken_hosts_are_refused() {
+        for broken in
+            ["//[x", "//x]", "http://[1.2.3.4]/", "//a[::1]", "//[::1]x", "//a\u{2100}b", "//[]", "//[v]"]
+        {
+            assert!(UriParts::split(broken).is_err(), "{broken}");
+        }
+        for sound in ["//[::1]:80/", "http://[v1.a]/", "//[fe80::1%25eth0]", "//u@[::1]", "//ü.de", "[x"] {
+            assert!(UriParts::split(sound).is_ok(), "{sound}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn splitting_and_joining_never_panic(base in "[a-c:/?#.;@\\[\\]é ]{0,20}", url in "[a-c:/?#.;@\\[\\]é ]{0,20}") {
+            let _ = UriParts::split(&url).map(|parts| parts.unsplit());
+            let _ = join(&base, &url);
+        }
+    }
+}

@@ -80,3 +80,37 @@ fn split(line: &[u8]) -> Vec<&[u8]> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn names_are_added_as_django_adds_them() {
+        for case in vectors::of("headers", "patch_vary_headers") {
+            let names: Vec<&'static str> = case["new"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| &*Box::leak(name.as_str().unwrap().to_owned().into_boxed_str()))
+                .collect();
+            let mut headers = HeaderMap::new();
+            if let Some(existing) = case["existing"].as_str() {
+                headers.insert(VARY, HeaderValue::from_str(existing).unwrap());
+            }
+            patch_vary_headers(&mut headers, &names);
+            assert_eq!(headers[VARY], case["vary"].as_str().unwrap(), "{case}");
+            assert_eq!(has_vary_header(&headers, "cookie"), case["has_cookie"].as_bool().unwrap(), "{case}");
+        }
+    }
+
+    #[test]
+    fn several_lines_are_one() {
+        let mut headers = HeaderMap::new();
+        headers.append(VARY, HeaderValue::from_static("Accept"));
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+        patch_vary_headers(&mut headers, &["Cookie"]);
+        assert_eq!(headers.get_all(VARY).iter().collect::<Vec<_>>(), ["Accept, Origin, Cookie"]);
+    }
+}
