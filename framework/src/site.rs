@@ -181,6 +181,7 @@ impl Builder {
             base_dir: self.site.base_dir.clone(),
             settings: Arc::clone(&self.settings),
             core: Arc::clone(&core),
+            security: self.settings.section(),
             databases,
             migrations,
             routes,

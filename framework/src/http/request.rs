@@ -578,6 +578,3 @@ const _: () = {
     both::<HttpRequest>();
     both::<crate::http::response::HttpResponse>();
 };
-
-#[cfg(test)]
-mod tests;

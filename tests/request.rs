@@ -1,36 +1,53 @@
-use std::path::PathBuf;
+//! Requests of a real site, against Django's vectors and by hand.
+#![allow(missing_docs, reason = "tests")]
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, Uri};
 use http_body_util::Full;
+use nuages::conf::source::SettingsSource;
+use nuages::error::Error;
+use nuages::http::connection::Connection;
+use nuages::http::quote::{Safe, quote};
+use nuages::http::request::HttpRequest;
+use nuages::project::Project;
+use nuages::site::Site;
 use serde_json::{Value, json};
 
-use super::*;
-use crate::conf::security::{ProxySslHeader, SecuritySettings};
-use crate::conf::settings::Settings;
-use crate::http::vectors;
-
-fn project(core: CoreSettings, security: SecuritySettings) -> Arc<Project> {
-    Arc::new(Project {
-        base_dir: PathBuf::new(),
-        settings: Arc::new(Settings::default()),
-        core: Arc::new(core),
-        security: Arc::new(security),
-        databases: Default::default(),
-        routes: Default::default(),
-        templates: Default::default(),
-    })
+/// The cases of `tests/vectors/<name>.json`.
+fn vectors(name: &str) -> Vec<Value> {
+    let path = format!("{}/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut file: Value = serde_json::from_str(&text).unwrap();
+    let list = if file["cases"].is_array() { "cases" } else { "vectors" };
+    match file[list].take() {
+        Value::Array(cases) if !cases.is_empty() => cases,
+        _ => panic!("{path} has no cases"),
+    }
 }
 
-fn anyone() -> CoreSettings {
-    CoreSettings { allowed_hosts: vec!["*".to_owned()], ..CoreSettings::default() }
+/// A site with those settings, which anyone may ask unless they say otherwise.
+fn project(settings: &Value) -> Arc<Project> {
+    let mut all = json!({
+        "SECRET_KEY": "for tests alone",
+        "ALLOWED_HOSTS": ["*"],
+        "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    });
+    all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    let Value::Object(all) = all else { unreachable!("made above") };
+    let base_dir = env!("CARGO_MANIFEST_DIR");
+    let built = Site::new(base_dir).build(&SettingsSource::json(all).in_dir(base_dir));
+    built.unwrap_or_else(|faults| panic!("{settings}: {faults:?}")).project
 }
 
 fn request(head: http::request::Builder, body: &'static str) -> HttpRequest {
-    request_with(head, body, anyone())
+    request_with(head, body, &json!({}))
 }
 
-fn request_with(head: http::request::Builder, body: &'static str, core: CoreSettings) -> HttpRequest {
+fn request_with(head: http::request::Builder, body: &'static str, settings: &Value) -> HttpRequest {
     let (parts, body) = head.body(Full::from(body)).unwrap().into_parts();
-    HttpRequest::new(parts, body, project(core, SecuritySettings::default()))
+    HttpRequest::new(parts, body, project(settings))
 }
 
 fn get(target: &str) -> http::request::Builder {
@@ -59,8 +76,7 @@ fn paths_come_unescaped_and_go_escaped() {
         let request = request(get(target), "");
         assert_eq!((request.path(), request.get_full_path().as_str()), (path, full), "{target}");
     }
-    let core = CoreSettings { force_script_name: Some("/shop/".to_owned()), ..anyone() };
-    let request = request_with(get("/cart"), "", core);
+    let request = request_with(get("/cart"), "", &json!({"FORCE_SCRIPT_NAME": "/shop/"}));
     assert_eq!((request.path(), request.path_info()), ("/shop/cart", "/cart"));
     assert_eq!(
         (request.get_full_path(), request.get_full_path_info()),
@@ -75,8 +91,7 @@ fn the_query_has_its_limit_and_its_charset() {
     assert_eq!(plain.query().unwrap().getlist("a"), ["1", "2"]);
     let latin1 = request(get("/?a=%e9").header("content-type", "text/plain; charset=latin-1"), "");
     assert_eq!(latin1.query().unwrap().get("a"), Some("é"));
-    let core = CoreSettings { data_upload_max_number_fields: Some(2), ..anyone() };
-    let many = request_with(get("/?a&b&c"), "", core);
+    let many = request_with(get("/?a&b&c"), "", &json!({"DATA_UPLOAD_MAX_NUMBER_FIELDS": 2}));
     for _ in 0..2 {
         let error = many.query().unwrap_err();
         assert!(matches!(error, Error::Suspicious { kind: "TooManyFieldsSent", .. }), "{error}");
@@ -108,15 +123,15 @@ async fn only_a_posted_form_fills_post() {
 
 #[tokio::test]
 async fn the_body_is_read_within_its_limit() {
-    let core = || CoreSettings { data_upload_max_memory_size: Some(3), ..anyone() };
-    let small = request_with(get("/").method("POST"), "abc", core());
+    let three = &json!({"DATA_UPLOAD_MAX_MEMORY_SIZE": 3});
+    let small = request_with(get("/").method("POST"), "abc", three);
     assert_eq!((small.body().await.unwrap(), small.body().await.unwrap()), ("abc".into(), "abc".into()));
-    let form = request_with(get("/").method("POST").header("content-type", FORM), "a=12", core());
+    let form = request_with(get("/").method("POST").header("content-type", FORM), "a=12", three);
     for _ in 0..2 {
         let error = form.post().await.unwrap_err();
         assert!(matches!(error, Error::Suspicious { kind: "RequestDataTooBig", .. }), "{error}");
     }
-    let said = request_with(get("/").header("content-length", "4"), "abc", core());
+    let said = request_with(get("/").header("content-length", "4"), "abc", three);
     assert_eq!(said.body().await.unwrap_err().status(), 400);
 }
 
@@ -128,30 +143,16 @@ async fn json_is_read_or_refused() {
     assert_eq!(request(r#"{"a": 1}"#).json::<Vec<u8>>().await.unwrap_err().status(), 400);
 }
 
-/// The settings of a case of `host.json` and `request_hosts.json`.
-fn settings(case: &Value) -> (CoreSettings, SecuritySettings) {
-    let mut core = CoreSettings::default();
-    let mut security = SecuritySettings::default();
-    for (name, value) in case.as_object().into_iter().flatten() {
-        let yes = value.as_bool().unwrap_or_default();
-        match name.as_str() {
-            "ALLOWED_HOSTS" => {
-                let hosts = value.as_array().unwrap().iter();
-                core.allowed_hosts = hosts.map(|host| host.as_str().unwrap().to_owned()).collect();
-            }
-            "DEBUG" => core.debug = yes,
-            "USE_X_FORWARDED_HOST" => core.use_x_forwarded_host = yes,
-            "USE_X_FORWARDED_PORT" => core.use_x_forwarded_port = yes,
-            "SECURE_PROXY_SSL_HEADER" => {
-                security.proxy_ssl_header = value.as_array().map(|pair| ProxySslHeader {
-                    header: header_name(pair[0].as_str().unwrap()),
-                    value: pair[1].as_str().unwrap().to_owned(),
-                });
-            }
-            _ => {}
-        }
-    }
-    (core, security)
+/// The settings among the members of a case.
+fn settings(case: &Value) -> Value {
+    let known =
+        ["ALLOWED_HOSTS", "DEBUG", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT", "SECURE_PROXY_SSL_HEADER"];
+    let members = case
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, value)| known.contains(&name.as_str()) && !value.is_null());
+    Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn header_name(wsgi: &str) -> String {
@@ -159,7 +160,7 @@ fn header_name(wsgi: &str) -> String {
 }
 
 /// A request as a WSGI server describes it; `None` for one that hyper would not let through.
-fn from_environ(environ: &Value, (core, security): (CoreSettings, SecuritySettings)) -> Option<HttpRequest> {
+fn from_environ(environ: &Value, settings: &Value) -> Option<HttpRequest> {
     let mut head = get("/");
     let mut connection = Connection { server_name: Some("testserver".into()), ..Connection::default() };
     for (name, value) in environ.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
@@ -172,13 +173,13 @@ fn from_environ(environ: &Value, (core, security): (CoreSettings, SecuritySettin
             "wsgi.url_scheme" => connection.tls = text == "https",
             _ if name.starts_with("HTTP_") => {
                 let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<_>>()?;
-                head = head.header(header_name(name), http::HeaderValue::from_bytes(&bytes).ok()?);
+                head = head.header(header_name(name), HeaderValue::from_bytes(&bytes).ok()?);
             }
             other => panic!("unknown variable {other}"),
         }
     }
     let (parts, body) = head.body(Full::from("")).unwrap().into_parts();
-    Some(HttpRequest::new(parts, body, project(core, security)).on(connection))
+    Some(HttpRequest::new(parts, body, project(settings)).on(connection))
 }
 
 fn check_host(request: &HttpRequest, expected: &Value, case: &Value) {
@@ -197,18 +198,18 @@ fn check_host(request: &HttpRequest, expected: &Value, case: &Value) {
 
 #[test]
 fn hosts_are_judged_as_django_judges_them() {
-    for case in vectors::of("host", "get_host") {
+    for case in vectors("host").into_iter().filter(|case| case["fn"] == "get_host") {
         let environ = match &case["META"] {
             Value::Null => json!({"HTTP_HOST": case["HTTP_HOST"]}),
             meta => meta.clone(),
         };
-        let Some(request) = from_environ(&environ, settings(&case)) else { continue };
+        let Some(request) = from_environ(&environ, &settings(&case)) else { continue };
         check_host(&request, &case["out"], &case);
     }
-    for case in vectors::load("request_hosts") {
+    for case in vectors("request_hosts") {
         let mut environ = json!({"HTTP_HOST": "example.com"});
         environ.as_object_mut().unwrap().extend(case["environ"].as_object().unwrap().clone());
-        let Some(request) = from_environ(&environ, settings(&case["settings"])) else { continue };
+        let Some(request) = from_environ(&environ, &settings(&case["settings"])) else { continue };
         let expected = if case["host"]["out"].is_null() { &case["host"] } else { &case["host"]["out"] };
         check_host(&request, expected, &case);
         assert_eq!(request.get_port(), case["port"].as_str().unwrap(), "{case}");
@@ -223,9 +224,10 @@ fn http2_names_the_host_in_the_address() {
 
 #[test]
 fn absolute_addresses_are_djangos() {
-    for case in vectors::load("absolute_uris") {
+    let site = project(&json!({}));
+    for case in vectors("absolute_uris") {
         let text = |key: &str| case[key].as_str().unwrap_or_default();
-        let mut target = crate::http::quote::quote(text("path"), crate::http::quote::Safe::PATH).into_owned();
+        let mut target = quote(text("path"), Safe::PATH).into_owned();
         if !text("query").is_empty() {
             // Here the query is given as text, where a request has bytes.
             if !text("query").is_ascii() {
@@ -237,8 +239,7 @@ fn absolute_addresses_are_djangos() {
         let (parts, body) =
             http::Request::get(uri).header("host", text("host")).body(Full::from("")).unwrap().into_parts();
         let connection = Connection { tls: text("scheme") == "https", ..Connection::default() };
-        let request =
-            HttpRequest::new(parts, body, project(anyone(), SecuritySettings::default())).on(connection);
+        let request = HttpRequest::new(parts, body, Arc::clone(&site)).on(connection);
         if !case["full_path"].is_null() {
             assert_eq!(request.get_full_path(), text("full_path"), "{case}");
             assert_eq!(request.get_full_path_with_slash(), text("full_path_slash"), "{case}");
@@ -252,10 +253,9 @@ fn absolute_addresses_are_djangos() {
 
 #[test]
 fn content_types_are_read_as_django_reads_them() {
-    for case in vectors::load("content_types") {
-        let sent = vectors::bytes(&case["in"]);
-        let request =
-            request(get("/").header("content-type", http::HeaderValue::from_bytes(&sent).unwrap()), "");
+    for case in vectors("content_types") {
+        let sent: Vec<u8> = case["in"].as_str().unwrap().chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let request = request(get("/").header("content-type", HeaderValue::from_bytes(&sent).unwrap()), "");
         let parameters: serde_json::Map<_, _> =
             request.content_params().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         assert_eq!(request.content_type(), case["content_type"].as_str().unwrap(), "{case}");
