@@ -233,3 +233,55 @@ fn fixed_beginning(source: &str) -> &str {
         _ => &rest[..end],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::converter::Converters;
+    use crate::routes::route::parse;
+
+    fn index(routes: &[&str]) -> Index {
+        let pieces: Vec<Vec<Piece>> =
+            routes.iter().map(|route| parse(route, &Converters::default()).0).collect();
+        Index::new(pieces.iter().map(Vec::as_slice))
+    }
+
+    #[test]
+    fn a_path_leads_to_the_routes_of_its_shape() {
+        let routes =
+            ["<slug:x>/", "new/", "<int:a>-<int:b>/", "a/<str:x>/", "a/b/", "<path:p>", "<str:x>/b/"];
+        let index = index(&routes);
+        let check = |path: &str, wanted: &[&str]| {
+            let found: Vec<&str> = index.candidates(path).iter().map(|&route| routes[route]).collect();
+            assert_eq!(found, wanted, "{path}");
+        };
+        // What stands between two parameters is left to the matching.
+        check("/new/", &["<slug:x>/", "new/", "<int:a>-<int:b>/", "<path:p>"]);
+        check("/old/", &["<slug:x>/", "<int:a>-<int:b>/", "<path:p>"]);
+        check("/a/b/", &["a/<str:x>/", "a/b/", "<path:p>", "<str:x>/b/"]);
+        check("/a/c/", &["a/<str:x>/", "<path:p>", "<str:x>/b/"]);
+        check("/x/y/z/", &["<path:p>"]);
+    }
+
+    /// `a/<path:p>` is refused beside `a/<x>/`, and the tree finds `<x>/<y>/<z>/` instead.
+    #[test]
+    fn what_the_tree_refuses_is_tried_all_the_same() {
+        let index = index(&["a/<x>/", "a/<path:p>", "<x>/<y>/<z>/"]);
+        assert_eq!(index.candidates("/a/b/c/"), [1, 2]);
+        assert_eq!(index.candidates("/a/b/c/d/"), [1]);
+    }
+
+    #[test]
+    fn expressions_are_placed_by_their_beginning() {
+        let check =
+            |source: &str, beginning: &str| assert_eq!(fixed_beginning(source), beginning, "{source}");
+        check("^r/year/(?P<x>a)/$", "r/year/");
+        check("^s/opt/?$", "s/opt");
+        check("^a{2}", "");
+        check("^a+/", "a");
+        check("^a|b", "");
+        check("a/b", "");
+        check(r"^a\.b", "a");
+        check("^日本?/", "日");
+    }
+}

@@ -8,10 +8,12 @@
 //! * [`index`]: which routes to try for a path
 //! * [`resolved`]: the route that was found, and all it knows
 //! * [`reverse`]: name to path
+//! * [`normal_form`]: an expression as the addresses it stands for
 //! * [`python_text`]: the few places where Python's way of writing a value shows
 
 pub mod converter;
 pub(crate) mod index;
+pub(crate) mod normal_form;
 pub(crate) mod pattern;
 pub(crate) mod python_text;
 pub mod resolved;
@@ -19,3 +21,6 @@ pub mod reverse;
 pub(crate) mod route;
 pub mod table;
 pub mod tree;
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,8 @@ pub(crate) enum Ending {
     Path,
     /// Anything: an include.
     Open,
+    /// The path is at its end, as `reverse` joins the expressions of includes and route into one.
+    Joined,
 }
 
 /// A captured part of the path.
@@ -213,7 +215,7 @@ fn is_parameter(group: &str) -> bool {
 
 /// The expression in the syntax of the engine.
 fn engine_source(pieces: &[Piece], ending: Ending) -> String {
-    if let [Piece::Regex(source)] = pieces {
+    if let ([Piece::Regex(source)], Ending::Path | Ending::Open) = (pieces, ending) {
         // Django matches the whole path if the expression of a view ends in `$`, and searches otherwise.
         return if ending == Ending::Path && source.ends_with('$') {
             format!(r"\A(?:{})\z", engine_syntax(source))
@@ -231,18 +233,17 @@ fn engine_source(pieces: &[Piece], ending: Ending) -> String {
                     engine_syntax(conversion.regex())
                 ));
             }
-            Piece::Regex(source) => out.push_str(&engine_syntax(source)),
+            Piece::Regex(source) => out.push_str(&engine_syntax(source.strip_prefix('^').unwrap_or(source))),
         }
     }
     // Where a `re_path` stands last, its own `$` says how the path ends, and Python's lets a newline stand there.
     match pieces.last() {
-        Some(Piece::Regex(_)) => {
-            if out.ends_with('$') && !out.ends_with(r"\$") {
-                out.pop();
-                out.push_str(r"\n?\z");
-            }
+        Some(Piece::Regex(_)) if out.ends_with('$') && !out.ends_with(r"\$") => {
+            out.pop();
+            out.push_str(r"\n?\z");
         }
-        _ if ending == Ending::Path => out.push_str(r"\z"),
+        Some(Piece::Regex(_)) => {}
+        _ if ending != Ending::Open => out.push_str(r"\z"),
         _ => {}
     }
     out
@@ -273,7 +274,7 @@ pub(crate) fn python_source(pieces: &[Piece], ending: Ending) -> String {
             Piece::Regex(source) => out.push_str(source.strip_prefix('^').unwrap_or(source)),
         }
     }
-    if ending == Ending::Path && !matches!(pieces.last(), Some(Piece::Regex(_))) {
+    if ending != Ending::Open && !matches!(pieces.last(), Some(Piece::Regex(_))) {
         out.push_str(r"\Z");
     }
     out

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::routes::normal_form::{Form, Part};
 use crate::routes::pattern::{Pattern, Spans};
-use crate::routes::python_text::{python_repr, python_repr_text};
-use crate::routes::route::Piece;
-use crate::routes::table::Route;
+use crate::routes::python_text::{python_repr, python_repr_text, python_str};
+use crate::routes::table::{Route, Whole};
 use crate::routes::tree::{Declaration, Target};
 use crate::serialize::value::{Key, Value};
 
@@ -315,47 +315,54 @@ fn defaults(route: &Declaration, includes: &[&Declaration]) -> Vec<(String, Valu
 
 impl Candidate {
     /// The decoded path, without the slash at its beginning, if the arguments fit and the route matches it again.
-    fn path(&self, whole: &Pattern, args: &ReverseArgs) -> Option<String> {
-        let params = whole.groups();
-        let value_of = |at: usize, name: Option<&str>| -> Option<&Value> {
-            if args.args.is_empty() {
-                args.kwargs.iter().find(|(other, _)| Some(other.as_str()) == name).map(|(_, value)| value)
-            } else {
-                args.args.get(at)
-            }
-        };
-        if args.args.is_empty() {
-            let has_param = |name: &str| params.iter().any(|param| param.name.as_deref() == Some(name));
-            let has_default = |name: &str| self.defaults.iter().any(|(other, _)| other == name);
-            let unknown = |(name, _): &(String, Value)| !has_param(name) && !has_default(name);
-            if args.kwargs.iter().any(unknown) {
-                return None;
-            }
-            let differs = |(name, default): &(String, Value)| {
-                let given = args.kwargs.iter().find(|(other, _)| other == name);
-                !has_param(name) && given.is_some_and(|(_, given)| !python_equal(given, default))
-            };
-            if self.defaults.iter().any(differs) {
-                return None;
-            }
-        } else if args.args.len() != params.len() {
-            return None;
-        }
-        let mut path = String::new();
-        let mut at = 0;
-        for piece in whole.pieces() {
-            match piece {
-                // Django substitutes with Python's `%`, so a route with one of its own cannot be reversed.
-                Piece::Text(text) if text.contains('%') => return None,
-                Piece::Text(text) => path.push_str(text),
-                Piece::Param { name, conversion } => {
-                    path.push_str(&conversion.to_url(value_of(at, Some(name))?)?);
-                    at += 1;
+    fn path(&self, whole: &Whole, args: &ReverseArgs) -> Option<String> {
+        whole.forms.iter().find_map(|form| {
+            let given = self.given(form, args)?;
+            let texts =
+                given.iter().map(|&(name, value)| Some((name, text_of(&whole.pattern, name, value)?)));
+            let texts: Vec<(&str, String)> = texts.collect::<Option<_>>()?;
+            let mut path = String::new();
+            for part in &form.parts {
+                match part {
+                    // Django substitutes with Python's `%`, so a route with one of its own cannot be reversed.
+                    Part::Text(text) if text.contains('%') => return None,
+                    Part::Text(text) => path.push_str(text),
+                    // The last of a name counts, as in a dict made of pairs.
+                    Part::Param(name) | Part::Again(name) => {
+                        path.push_str(
+                            texts.iter().rev().find(|(other, _)| other == name).map(|(_, text)| text)?,
+                        );
+                    }
                 }
-                Piece::Regex(_) => return None,
             }
+            whole.pattern.find(&path, 0, &mut Spans::new()).map(|_| path)
+        })
+    }
+
+    /// The values by name, if their number and names are right.
+    fn given<'a>(&'a self, form: &'a Form, args: &'a ReverseArgs) -> Option<Vec<(&'a str, &'a Value)>> {
+        if !args.args.is_empty() {
+            let fits = form.params().count() == args.args.len();
+            return fits.then(|| form.params().zip(&args.args).collect());
         }
-        whole.find(&path, 0, &mut Spans::new()).map(|_| path)
+        let is_param = |name: &str| form.params().any(|param| param == name);
+        let default =
+            |name: &str| self.defaults.iter().find(|(other, _)| other == name).map(|(_, value)| value);
+        let known = |(name, value): &(String, Value)| match default(name) {
+            Some(default) => is_param(name) || python_equal(value, default),
+            None => is_param(name),
+        };
+        let fits = args.kwargs.iter().all(known);
+        fits.then(|| args.kwargs.iter().map(|(name, value)| (name.as_str(), value)).collect())
+    }
+}
+
+/// The text of a value in an address: the converter's, or what `str()` writes.
+fn text_of(pattern: &Pattern, name: &str, value: &Value) -> Option<String> {
+    let group = pattern.groups().iter().find(|group| group.name.as_deref() == Some(name));
+    match group.and_then(|group| group.conversion.as_ref()) {
+        Some(conversion) => conversion.to_url(value),
+        None => python_str(value),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::checks::CheckMessage;
 use crate::routes::converter::{Converters, Kind};
 use crate::routes::index::Index;
+use crate::routes::normal_form::{Form, forms};
 use crate::routes::pattern::{Ending, Pattern, Spans, python_source};
 use crate::routes::resolved::{ResolverMatch, RouteMatch};
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs, Scopes};
@@ -27,11 +28,19 @@ pub struct Route {
     /// The includes that lead here, outermost first, and at the end the route itself.
     pub(crate) levels: Vec<Arc<Level>>,
     /// All levels as one, for `reverse`; `None` if that cannot be, since one name is captured twice.
-    pub(crate) whole: Option<Pattern>,
+    pub(crate) whole: Option<Whole>,
     pub(crate) name: Option<String>,
     bindings: Vec<Binding>,
     checks: Vec<(usize, Check)>,
     place: &'static Location<'static>,
+}
+
+/// The levels of a route as one, for `reverse`.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) pattern: Pattern,
+    /// The addresses that it stands for, with places for parameters.
+    pub(crate) forms: Vec<Form>,
 }
 
 /// A route or an include by itself.
@@ -148,6 +157,12 @@ impl RouteTable {
         }
     }
 
+    /// How many routes are tried for a path, if none matches.
+    #[cfg(test)]
+    pub(crate) fn candidates(&self, path: &str) -> usize {
+        self.index.candidates(path).len()
+    }
+
     /// What [`RouteTable::resolve`] must give: every route in turn.
     #[cfg(test)]
     pub(crate) fn scan(&self, path: &str) -> Option<RouteMatch> {
@@ -211,7 +226,7 @@ impl Route {
 
     /// The expression that Django would try in `reverse`.
     pub(crate) fn expression(&self) -> String {
-        python_source(&self.pieces(), Ending::Path)
+        expression(&self.levels)
     }
 
     /// Was something wrong with its text, or that of an include around it?
@@ -399,7 +414,7 @@ impl Builder<'_> {
 }
 
 /// The levels as one pattern.
-fn whole(levels: &[Arc<Level>]) -> Option<Pattern> {
+fn whole(levels: &[Arc<Level>]) -> Option<Whole> {
     let mut names: Vec<&str> = Vec::new();
     for group in levels.iter().flat_map(|level| level.pattern.groups()) {
         match group.name.as_deref() {
@@ -409,7 +424,13 @@ fn whole(levels: &[Arc<Level>]) -> Option<Pattern> {
         }
     }
     let pieces = levels.iter().flat_map(|level| level.pattern.pieces().iter().cloned()).collect();
-    Pattern::new(pieces, Ending::Path).ok()
+    Some(Whole { pattern: Pattern::new(pieces, Ending::Joined).ok()?, forms: forms(&expression(levels)) })
+}
+
+/// The expressions of the levels, joined.
+fn expression(levels: &[Arc<Level>]) -> String {
+    let pieces: Vec<Piece> = levels.iter().flat_map(|level| level.pattern.pieces().iter().cloned()).collect();
+    python_source(&pieces, Ending::Joined)
 }
 
 /// Django's warnings for one declaration (Django 5.2 `urls/resolvers.py`, `CheckURLMixin`, `RoutePattern.check`).

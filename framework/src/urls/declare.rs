@@ -34,6 +34,29 @@ pub fn path<Args: 'static>(route: impl Into<String>, view: impl View<Args>) -> P
     }
 }
 
+/// A route of a regular expression that leads to a view (Django's `re_path`).
+///
+/// Named groups go to the view, each as a `String`; if there is none, the unnamed ones do. A group that need not match
+/// is an `Option<String>`. Without `^` the expression is searched for in what is left of the path, without `$` anything
+/// may follow. The expressions are those of the [`regex`] crate: no look-around and no back-references.
+///
+/// ```
+/// # use nuages::{error::Result, http::{request::HttpRequest, response::HttpResponse}};
+/// # use nuages::urls::declare::re_path;
+/// async fn year(_request: HttpRequest, year: String) -> Result<HttpResponse> {
+///     Ok(HttpResponse::new(year))
+/// }
+/// re_path("^(?P<year>[0-9]{4})/$", year).name("year");
+/// ```
+#[track_caller]
+pub fn re_path<Args: 'static>(route: impl Into<String>, view: impl View<Args>) -> Path {
+    Path {
+        common: Common::new(route.into(), Syntax::Regex, Location::caller()),
+        name: None,
+        view: AnyView::new(view),
+    }
+}
+
 /// A prefix and the URLs that follow it (Django's `path(route, include(…))`).
 ///
 /// What the prefix captures goes to every view behind it, before what they capture themselves.
@@ -57,6 +80,12 @@ pub fn path<Args: 'static>(route: impl Into<String>, view: impl View<Args>) -> P
 #[track_caller]
 pub fn include(route: impl Into<String>, urls: Urls) -> Include {
     Include { common: Common::new(route.into(), Syntax::Path, Location::caller()), urls }
+}
+
+/// A prefix of a regular expression and the URLs that follow it (Django's `re_path(route, include(…))`).
+#[track_caller]
+pub fn re_include(route: impl Into<String>, urls: Urls) -> Include {
+    Include { common: Common::new(route.into(), Syntax::Regex, Location::caller()), urls }
 }
 
 /// The URLs of an application or a site, in the order in which they are tried.

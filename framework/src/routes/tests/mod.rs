@@ -1,0 +1,6 @@
+//! The room as a whole.
+
+mod cost;
+mod golden;
+mod order;
+mod reversing;
