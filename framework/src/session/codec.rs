@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::serialize::json::EncodeError;
 use crate::serialize::value::Dict;
 use crate::session::serializers::SessionSerializer;
-use crate::signing::codec::{SignatureError, SignedCodec};
+use crate::signing::codec::SignedCodec;
 use crate::signing::keys::SigningKeys;
 
 /// The salt of db, file and cached_db: the name of Django's class, so that their texts are interchangeable.
@@ -45,20 +45,20 @@ impl SessionCodec {
     /// # Errors
     /// When the serializer cannot write one of the values.
     pub fn encode(&self, data: &Dict) -> Result<String, EncodeError> {
-        Ok(self.signed.dumps(&self.serializer.dumps(data)?))
+        Ok(self.signed.dumps(&self.serializer.dumps(data)?, true))
     }
 
     /// The dict of a text. It never fails: what was tampered with is an empty session and a line in the log, what cannot
     /// be read is an empty session.
     #[must_use]
     pub fn decode(&self, text: &str) -> Decoded {
-        match self.signed.open(text) {
+        match self.signed.open(text, None) {
             Ok(opened) => match self.serializer.loads(&opened.payload) {
                 Some(data) => Decoded { data, stale: opened.by_fallback },
                 None => Decoded { stale: true, ..Decoded::default() },
             },
             Err(error) => {
-                if matches!(error, SignatureError::BadSignature(_)) {
+                if error.is_bad_signature() {
                     tracing::warn!(target: "django.security.SuspiciousSession", "Session data corrupted");
                 }
                 Decoded { stale: true, ..Decoded::default() }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::signing::crypto::{RandomError, random_string};
+use crate::signing::crypto::{RandomError, get_random_string};
 
 /// What Django draws its keys from (Django 5.2 `contrib/sessions/backends/base.py`): some stores ignore case.
-const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const ALPHABET: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /// How long a new key is: 32 of 36 characters, 165 bits.
 const LENGTH: usize = 32;
@@ -41,7 +41,7 @@ impl SessionKey {
     /// # Errors
     /// When the operating system has no randomness to give.
     pub fn generate() -> Result<Self, RandomError> {
-        random_string(LENGTH, ALPHABET).map(|text| Self(text.into()))
+        get_random_string(LENGTH, ALPHABET).map(|text| Self(text.into()))
     }
 
     /// The key itself: for the store and the cookie, never for a log.
