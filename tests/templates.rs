@@ -1,0 +1,220 @@
+//! Templates and shortcuts in a site that answers: context processors, lazy sessions, error pages, redirects.
+
+use std::fs;
+
+use bytes::Bytes;
+use http::header::{LOCATION, VARY};
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use nuages::conf::source::SettingsSource;
+use nuages::context_processors::{self, ContextProcessor};
+use nuages::prelude::*;
+use nuages::site::Built;
+use nuages::template::processor::ContextProcessorDef;
+use nuages::template::uses::Uses;
+use tempfile::TempDir;
+
+/// Renders the template whose name is in the path.
+async fn page(request: HttpRequest, name: String) -> Result<HttpResponse> {
+    render(&request, &name, context! { given: "by the view", mood: "the view's" }).await
+}
+
+/// Redirects to what the query says.
+async fn away(request: HttpRequest) -> Result<HttpResponse> {
+    let to = request.query()?.get("to").unwrap_or_default();
+    match request.query()?.get("slug") {
+        Some(slug) => redirect(&request, (to, kwargs! { slug: slug })),
+        None => redirect(&request, to),
+    }
+}
+
+async fn archive(request: HttpRequest, slug: String) -> Result<HttpResponse> {
+    let found = (slug == "there").then_some(slug).or_404("no such archive")?;
+    render_with_status(&request, StatusCode::CREATED, "instance.html", context! { found }).await
+}
+
+fn archives() -> Urls {
+    urls![path("<slug:slug>/", archive).name("archive")].app_name("archives")
+}
+
+/// An app with a context processor.
+struct Weather;
+
+impl App for Weather {
+    fn name(&self) -> &'static str {
+        "weather"
+    }
+
+    fn context_processors(&self) -> &'static [ContextProcessorDef] {
+        const ALL: &[ContextProcessorDef] = &[context_processors::of::<Mood>()];
+        ALL
+    }
+}
+
+struct Mood;
+
+impl ContextProcessor for Mood {
+    const NAME: &'static str = "weather.context_processors.mood";
+
+    async fn process(_request: &HttpRequest, uses: &Uses) -> Result<Context> {
+        match uses.name("storm") {
+            true => Err(Error::permission_denied("it thunders")),
+            false => Ok(context! { mood: "the app's", sky: "cloudy" }),
+        }
+    }
+}
+
+/// A site with those templates, and the folder it lives in.
+fn site(debug: bool, templates: &[(&str, &str)]) -> (Built, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("templates")).unwrap();
+    for (name, text) in
+        templates.iter().chain(&[("instance.html", "{{ url(name='archives:archive', slug=found) }}")])
+    {
+        fs::write(dir.path().join("templates").join(name), text).unwrap();
+    }
+    let settings = format!(
+        r#"
+        DEBUG = {debug}
+        SECRET_KEY = "a key for tests alone"
+        ALLOWED_HOSTS = ["*"]
+        INSTALLED_APPS = ["django.contrib.sessions", "weather"]
+        MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+        DATABASES = {{ default = {{ ENGINE = "django.db.backends.sqlite3", NAME = "db.sqlite3" }} }}
+        [[TEMPLATES]]
+        OPTIONS.context_processors = [
+            "django.template.context_processors.debug",
+            "django.template.context_processors.request",
+            "weather.context_processors.mood",
+        ]
+        "#
+    );
+    let urls = urls![
+        path("page/<str:name>", page).name("page"),
+        path("away/", away),
+        include("one/", archives()),
+        include("two/", archives().namespace("second")),
+    ];
+    let source = SettingsSource::text("settings.toml", settings).in_dir(dir.path());
+    let site = Site::new(dir.path()).app(Weather).urls(urls).build(&source);
+    (site.unwrap_or_else(|faults| panic!("{faults:#?}")), dir)
+}
+
+async fn get(site: &Built, target: &str) -> HttpResponse {
+    let request = Request::get(target)
+        .header("host", "example.com")
+        .header("cookie", "a=1")
+        .header("user-agent", "<x>");
+    let (head, ()) = request.body(()).unwrap().into_parts();
+    let request = HttpRequest::new(head, Full::new(Bytes::new()), site.project.clone());
+    site.onion.respond(request).await
+}
+
+fn text(response: &HttpResponse) -> &str {
+    std::str::from_utf8(response.content().unwrap()).unwrap()
+}
+
+/// What that template becomes for `GET /page/t.html?q=1&q=2`.
+async fn check(template: &str, expected: &str) {
+    let (site, _dir) = site(true, &[("t.html", template)]);
+    let response = get(&site, "/page/t.html?q=1&q=2").await;
+    assert_eq!(text(&response), expected, "{template}");
+}
+
+#[tokio::test]
+async fn the_request_in_templates() {
+    check("{{ request.method }} {{ request.scheme }} {{ request.get_host }}", "GET http example.com").await;
+    check("{{ request.path }} {{ request.get_full_path }}", "/page/t.html /page/t.html?q=1&amp;q=2").await;
+    check("{{ request.GET.q }}{{ request.COOKIES.a }}{{ request.headers['user-agent'] }}", "21&lt;x&gt;")
+        .await;
+    check(
+        "{{ request.resolver_match.view_name }} {{ request.resolver_match.route }}",
+        "page page/&lt;str:name&gt;",
+    )
+    .await;
+    check("{% set r = request %}{{ r.method }}{{ r.is_secure }}{{ r.session | length }}", "GETfalse0").await;
+}
+
+#[tokio::test]
+async fn processors_lie_under_the_views_context() {
+    check("{{ given }}, {{ sky }}, {{ mood }}", "by the view, cloudy, the view&#x27;s").await;
+}
+
+#[tokio::test]
+async fn debug_speaks_to_internal_ips_alone() {
+    check("{% if debug %}debug{% else %}nothing{% endif %}", "nothing").await;
+}
+
+#[tokio::test]
+async fn a_processor_may_refuse() {
+    let (site, _dir) = site(false, &[("t.html", "{{ storm }}")]);
+    assert_eq!(get(&site, "/page/t.html").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_session_is_asked_for_by_templates_that_mention_it() {
+    let templates = [
+        ("with.html", "{% include 'part.html' %}"),
+        ("part.html", "{{ request.session | length }}"),
+        ("without.html", "x"),
+    ];
+    let (site, _dir) = site(false, &templates);
+    let vary = |response: &HttpResponse| response.headers.get(VARY).cloned();
+    assert_eq!(vary(&get(&site, "/page/with.html").await).unwrap(), "Cookie");
+    assert_eq!(vary(&get(&site, "/page/without.html").await), None);
+}
+
+#[tokio::test]
+async fn faults_are_pages_under_debug_and_a_plain_500_otherwise() {
+    let templates = [("t.html", "line one\n{{ nobody.knows }}")];
+    for (target, shown) in [
+        ("/page/gone.html", "there is no template `gone.html`"),
+        ("/page/t.html", "t.html, line 2, column 4"),
+    ] {
+        let ((open, _open_dir), (closed, _closed_dir)) = (site(true, &templates), site(false, &templates));
+        let (developer, visitor) = (get(&open, target).await, get(&closed, target).await);
+        assert_eq!(
+            (developer.status, visitor.status),
+            (StatusCode::INTERNAL_SERVER_ERROR, StatusCode::INTERNAL_SERVER_ERROR)
+        );
+        assert!(text(&developer).contains(shown), "{}", text(&developer));
+        assert!(
+            !text(&visitor).contains("html`") && !text(&visitor).contains("line 2"),
+            "{}",
+            text(&visitor)
+        );
+    }
+}
+
+#[tokio::test]
+async fn redirects() {
+    let (site, _dir) = site(false, &[]);
+    for (query, expected) in [
+        ("to=archives:archive&slug=a", Some("/one/a/")),
+        ("to=second:archive&slug=a", Some("/two/a/")),
+        ("to=/over/there", Some("/over/there")),
+        ("to=https://example.org/", Some("https://example.org/")),
+        ("to=%3Fdid=set", Some("?did=set")),
+        ("to=../up", Some("../up")),
+        ("to=nowhere", None),
+        ("to=archives:archive", None),
+        ("to=archives:archive&slug=a%20b", None),
+    ] {
+        let response = get(&site, &format!("/away/?{query}")).await;
+        let location = response.headers.get(LOCATION).map(|location| location.to_str().unwrap());
+        assert_eq!(location, expected, "{query}");
+        let status = if expected.is_some() { StatusCode::FOUND } else { StatusCode::INTERNAL_SERVER_ERROR };
+        assert_eq!(response.status, status, "{query}");
+    }
+    assert_eq!(get(&site, "/away/?to=javascript:alert(1).x").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn url_stays_in_the_requests_instance() {
+    let (site, _dir) = site(false, &[]);
+    for (target, expected) in [("/one/there/", "/one/there/"), ("/two/there/", "/two/there/")] {
+        let response = get(&site, target).await;
+        assert_eq!((response.status, text(&response)), (StatusCode::CREATED, expected));
+    }
+    assert_eq!(get(&site, "/one/gone/").await.status, StatusCode::NOT_FOUND);
+}
