@@ -53,13 +53,12 @@ pub struct DatabaseSettings {
     pub host: String,
     /// `PORT`; `None`: the usual one of the engine.
     pub port: Option<u16>,
-    /// `CONN_MAX_AGE`: how old a connection may become, in seconds; 0: as old as the pool lets it; `None`: any age.
+    /// `CONN_MAX_AGE`: how old a connection may become, in seconds; `None`: any age. Django's default, 0, closes it behind
+    /// each request, which a pool is there to avoid: it means the pool's own limit.
     pub conn_max_age: Option<u64>,
-    /// `CONN_HEALTH_CHECKS`: try a kept connection before it is used again.
+    /// `CONN_HEALTH_CHECKS`: try a kept connection before it is used again. A pool does so anyhow with one that lay idle,
+    /// so that either value is kept to.
     pub conn_health_checks: bool,
-    /// `TIME_ZONE`: the zone of stored times where the database knows none; `None`: UTC when `USE_TZ` is on, else
-    /// the site's.
-    pub time_zone: Option<String>,
     /// `OPTIONS`: what the driver alone understands.
     pub options: Options,
 }
@@ -81,13 +80,10 @@ crate::settings_table! {
         port: Port = Port(None),
         /// All of these in one text.
         url: Option<DatabaseUrl> = None,
-        /// How old a connection may become. Django's default, 0, closes a connection behind every request; it is kept
-        /// as the default and leaves the age here to the pool.
+        /// How long a connection is kept.
         conn_max_age: Option<u64> = 0,
         /// Whether they are tried.
         conn_health_checks: bool = false,
-        /// The zone of stored times.
-        time_zone: Option<String> = None,
         /// What the driver alone understands.
         options: Options = Options::default(),
     }
@@ -138,7 +134,6 @@ impl DatabaseSettings {
             port: members.port.0,
             conn_max_age: members.conn_max_age,
             conn_health_checks: members.conn_health_checks,
-            time_zone: members.time_zone,
             options: members.options,
         }
     }
@@ -187,7 +182,6 @@ impl SettingKind for DatabaseSettings {
             url: None,
             conn_max_age: self.conn_max_age,
             conn_health_checks: self.conn_health_checks,
-            time_zone: self.time_zone.clone(),
             options: self.options.clone(),
         }
         .show()

@@ -23,6 +23,14 @@ pub enum SettingsFault {
         /// The known name that looks most like it.
         nearest: Option<String>,
     },
+    /// Django has a setting of that name, but nuages has nothing that it could set.
+    #[error("{place}: {setting} is a setting of Django that nuages does not have")]
+    NotHere {
+        /// Where it was written.
+        place: Place,
+        /// The name.
+        setting: String,
+    },
     /// The value is of another kind than the setting's, or not among the allowed ones.
     #[error("{place}: {setting} is {found}\n    allowed: {allowed}")]
     Wrong {
@@ -119,7 +127,7 @@ impl SettingsFault {
     #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
-            Self::Unknown { .. } => "nuages.E101",
+            Self::Unknown { .. } | Self::NotHere { .. } => "nuages.E101",
             Self::Wrong { .. } => "nuages.E102",
             Self::Missing { .. } => "nuages.E103",
             Self::Syntax { .. } => "nuages.E104",
@@ -135,6 +143,7 @@ impl SettingsFault {
     pub const fn place(&self) -> Option<&Place> {
         match self {
             Self::Unknown { place, .. }
+            | Self::NotHere { place, .. }
             | Self::Wrong { place, .. }
             | Self::Missing { place, .. }
             | Self::Syntax { place, .. }
@@ -148,6 +157,7 @@ impl SettingsFault {
     pub(crate) fn concerns(&self, name: &str) -> bool {
         match self {
             Self::Unknown { setting, .. }
+            | Self::NotHere { setting, .. }
             | Self::Wrong { setting, .. }
             | Self::Missing { setting, .. }
             | Self::Illegal { setting, .. } => {
@@ -162,8 +172,7 @@ impl SettingsFault {
 
 impl SettingsFaults {
     /// `None` when there is no fault.
-    pub(crate) fn new(mut faults: Vec<SettingsFault>) -> Option<Self> {
-        faults.sort_by(|a, b| a.place().cmp(&b.place()));
+    pub(crate) fn new(faults: Vec<SettingsFault>) -> Option<Self> {
         (!faults.is_empty()).then_some(Self { faults })
     }
 
@@ -200,6 +209,9 @@ impl From<&SettingsFault> for CheckMessage {
                 format!("{setting} is not a setting."),
                 nearest.as_ref().map(|name| format!("The nearest known name is {name}.")),
             ),
+            SettingsFault::NotHere { setting, .. } => {
+                (format!("{setting} is a setting of Django that nuages does not have."), None)
+            }
             SettingsFault::Wrong { setting, found, allowed, .. } => {
                 (format!("{setting} is {found}."), Some(format!("Allowed: {allowed}.")))
             }
@@ -211,7 +223,11 @@ impl From<&SettingsFault> for CheckMessage {
             }
             SettingsFault::Syntax { message, .. } => (format!("This is not TOML: {message}."), None),
             SettingsFault::Variable { reason, .. } => (format!("{reason}."), None),
-            SettingsFault::Unreadable { .. } | SettingsFault::Twice { .. } => (fault.to_string(), None),
+            SettingsFault::Unreadable { path, source } => (format!("{path} cannot be read: {source}."), None),
+            SettingsFault::Twice { setting, first, second } => (
+                format!("{setting} is defined by the section {first} and by the section {second}."),
+                Some("Give each section a prefix of its own.".to_owned()),
+            ),
         };
         let message = Self::error(fault.id(), message).object(object);
         match hint {
@@ -242,3 +258,6 @@ impl fmt::Display for Prefix<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

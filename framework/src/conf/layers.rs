@@ -119,7 +119,7 @@ fn lay_over(below: &mut Members, above: Members) {
     for (name, written) in above {
         match (below.get_mut(&name).map(|below| &mut below.shape), written.shape) {
             (Some(Shape::Table(below)), Shape::Table(above)) if !stands_alone(&above) => {
-                lay_over(below, above)
+                lay_over(below, above);
             }
             (_, shape) => {
                 below.insert(name, Written { shape, ..written });

@@ -31,6 +31,7 @@ pub mod csrf;
 pub mod database_url;
 pub mod databases;
 pub mod deploy;
+pub(crate) mod django_names;
 pub mod fault;
 pub mod kind;
 pub(crate) mod layers;
@@ -46,6 +47,3 @@ pub mod table;
 pub mod templates;
 pub mod time_zone;
 pub mod written;
-
-#[cfg(test)]
-mod tests;

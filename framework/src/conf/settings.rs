@@ -10,6 +10,7 @@ use crate::conf::caches::CachesSettings;
 use crate::conf::core::CoreSettings;
 use crate::conf::csrf::CsrfSettings;
 use crate::conf::databases::DatabasesSettings;
+use crate::conf::django_names::NOT_HERE;
 use crate::conf::fault::{SettingsFault, SettingsFaults};
 use crate::conf::layers::Layers;
 use crate::conf::section::{Breach, Compared, Reader, Section, SectionDef};
@@ -69,7 +70,7 @@ impl Settings {
         Self::load(&SettingsSource::text(SETTINGS_FILE, text), sections)
     }
 
-    /// The settings as far as they are right, and every fault; a setting at fault has its default.
+    /// The settings as far as they are right, and every fault in the order of layers and lines; a setting at fault has its default.
     #[must_use]
     pub fn read(source: &SettingsSource, sections: &[SectionDef]) -> (Self, Vec<SettingsFault>) {
         let Layers { members, mut faults, unreadable, broken } = Layers::read(source);
@@ -83,6 +84,13 @@ impl Settings {
         let names: Vec<&'static str> =
             defs.iter().flat_map(|def| def.settings).map(|setting| setting.name).collect();
         Reader::new(&members, "", &mut faults).refuse_others(&names);
+        for fault in &mut faults {
+            if let SettingsFault::Unknown { place, setting, .. } = fault
+                && NOT_HERE.contains(&setting.as_str())
+            {
+                *fault = SettingsFault::NotHere { place: place.clone(), setting: std::mem::take(setting) };
+            }
+        }
 
         let mut breaches = Vec::new();
         let sections: HashMap<TypeId, AnySection> = defs
@@ -110,6 +118,7 @@ impl Settings {
             .map(|breach| settings.illegal(breach))
             .collect();
         faults.extend(heard);
+        faults.sort_by(|one, other| one.place().cmp(&other.place()));
         (settings, faults)
     }
 
@@ -226,3 +235,6 @@ fn twice(defs: &[SectionDef]) -> Vec<SettingsFault> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests;

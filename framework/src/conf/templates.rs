@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::conf::section::Breach;
+
 crate::settings_section! {
     /// The template engines.
-    pub struct TemplatesSettings, prefix "" {
+    pub struct TemplatesSettings, prefix "", rules rules {
         /// `TEMPLATES`: the engines. Unlike Django, where the list begins empty, an unconfigured site finds its templates
         /// in `templates/` and in the apps' folders.
         templates: Vec<TemplateEngineSettings> = vec![TemplateEngineSettings::default()],
@@ -43,5 +45,18 @@ crate::settings_table! {
         ],
         /// `autoescape`: whether `<`, `>`, `&` and quotes in values are escaped.
         autoescape: bool = true,
+    }
+}
+
+fn rules(settings: &TemplatesSettings) -> Vec<Breach> {
+    match settings.templates.len() {
+        0 | 1 => Vec::new(),
+        count => vec![Breach {
+            id: "nuages.E133",
+            settings: &["TEMPLATES"],
+            reason: format!("there are {count} engines"),
+            right: "one entry, since nuages has one engine".to_owned(),
+            can_be_silenced: false,
+        }],
     }
 }

@@ -16,7 +16,7 @@ use crate::project::Project;
 
 /// The arguments of `manage diffsettings`.
 #[derive(Debug, clap::Args)]
-pub struct DiffSettings {
+pub(super) struct DiffSettings {
     /// Display all settings, regardless of their value. In "hash" mode, default values are prefixed by "###"
     #[arg(long)]
     all: bool,
