@@ -48,8 +48,12 @@ impl<E: std::error::Error> From<E> for CommandError {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
-            message.push_str(": ");
-            message.push_str(&cause.to_string());
+            let cause_message = cause.to_string();
+            // Some errors (sqlx's) say their source themselves.
+            if !message.ends_with(&cause_message) {
+                message.push_str(": ");
+                message.push_str(&cause_message);
+            }
             source = cause.source();
         }
         Self::new(message)

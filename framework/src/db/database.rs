@@ -288,6 +288,15 @@ impl Database {
         crate::on_pool!(self, pool => self.run(sqlx::query(sql).execute(pool)).await.map(|_| ()))
     }
 
+    /// Whether the database was ever created: `false` for a SQLite file that is not there. A server is not asked.
+    pub async fn exists(&self) -> bool {
+        #[cfg(feature = "sqlite")]
+        if let Some(it) = self.as_sqlite() {
+            return it.exists().await;
+        }
+        true
+    }
+
     /// Makes sure that there is a database to migrate: creates the SQLite file when it is missing. A server's databases are
     /// its administrator's to create.
     ///

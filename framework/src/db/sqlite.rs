@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -35,6 +35,7 @@ pub struct SqliteDatabase {
     file: Option<PathBuf>,
     connect: SqliteConnectOptions,
     journal_mode: &'static str,
+    busy: Duration,
     init_command: Option<String>,
     begin: &'static str,
     statement_timeout: Duration,
@@ -102,6 +103,7 @@ impl SqliteDatabase {
             file,
             connect,
             journal_mode,
+            busy,
             init_command,
             begin,
             statement_timeout,
@@ -144,6 +146,13 @@ impl SqliteDatabase {
         }
     }
 
+    /// Whether there is anything to open.
+    pub(crate) async fn exists(&self) -> bool {
+        let Some(file) = self.file.clone() else { return true };
+        // What cannot be told is left to whoever opens it.
+        tokio::task::spawn_blocking(move || file.try_exists().unwrap_or(true)).await.unwrap_or(true)
+    }
+
     pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
         let mut connection = self.connect.connect().await?;
         if let Some(command) = &self.init_command {
@@ -171,7 +180,7 @@ impl SqliteDatabase {
         }
         let created = async {
             let mut connection = self.connect.clone().create_if_missing(true).connect().await?;
-            set_journal_mode(&mut connection, self.journal_mode).await?;
+            set_journal_mode(&mut connection, self.journal_mode, self.busy).await?;
             connection.close().await
         };
         match created.await {
@@ -221,7 +230,7 @@ impl SqliteDatabase {
 
     fn options(&self, most: u32, writer: bool) -> PoolOptions<Sqlite> {
         let journal_mode = (writer && self.file.is_some()).then_some(self.journal_mode);
-        let init_command = self.init_command.clone();
+        let (busy, init_command) = (self.busy, self.init_command.clone());
         PoolSize { most, ..self.size }
             .options()
             // The "server" is a thread of this process: there is nothing to test.
@@ -230,7 +239,7 @@ impl SqliteDatabase {
                 let init_command = init_command.clone();
                 Box::pin(async move {
                     if let Some(mode) = journal_mode
-                        && let Err(error) = set_journal_mode(connection, mode).await
+                        && let Err(error) = set_journal_mode(connection, mode, busy).await
                     {
                         // Changing it needs a moment without any other connection. The database works without.
                         tracing::warn!(%error, ?mode, "the journal mode of the database cannot be set now");
@@ -244,11 +253,28 @@ impl SqliteDatabase {
     }
 }
 
-async fn set_journal_mode(connection: &mut SqliteConnection, mode: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA journal_mode = {mode}")))
-        .execute(connection)
-        .await
-        .map(|_| ())
+/// Sets the journal mode, for this connection and, when it is WAL, for the file.
+///
+/// That takes a lock which SQLite's own timeout does not wait for, so the waiting is done here.
+async fn set_journal_mode(
+    connection: &mut SqliteConnection,
+    mode: &'static str,
+    patience: Duration,
+) -> Result<(), sqlx::Error> {
+    let is: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
+    if is.eq_ignore_ascii_case(mode) {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    loop {
+        let sql = AssertSqlSafe(format!("PRAGMA journal_mode = {mode}"));
+        match sqlx::raw_sql(sql).execute(&mut *connection).await {
+            Err(error) if result_code(&error) == Some(5) && begun.elapsed() < patience => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            other => return other.map(|_| ()),
+        }
+    }
 }
 
 /// SQLite's primary result code: the low byte of the extended one that the driver reports.

@@ -4,4 +4,10 @@ mod addr_port;
 mod cli;
 mod diffsettings;
 mod help;
+pub mod migrate;
+mod migration_names;
+#[cfg(test)]
+mod migration_tests;
 mod report;
+pub mod showmigrations;
+pub mod sqlmigrate;

@@ -22,6 +22,9 @@ pub struct EmbeddedMigration {
     pub sql: &'static str,
 }
 
+/// What Django calls an operation that is SQL (`RunSQL.describe`).
+const RAW: &str = "Raw SQL operation";
+
 /// A migration.
 #[derive(Debug)]
 pub struct Migration {
@@ -47,6 +50,12 @@ impl Migration {
         self.atomic
     }
 
+    /// What it does, in the words of its header, else that it is SQL, in Django's.
+    pub fn operations(&self) -> impl Iterator<Item = &str> {
+        let unnamed = self.operations.is_empty().then_some(RAW);
+        self.operations.iter().map(String::as_str).chain(unnamed)
+    }
+
     /// What applies it there, or, `backwards`, takes it back; `None` when it has nothing for that kind of database.
     #[must_use]
     pub fn script(&self, vendor: Vendor, backwards: bool) -> Option<&Script> {
@@ -56,7 +65,6 @@ impl Migration {
     /// What it does, in Django's words (Django 5.2 `core/management/commands/migrate.py`, `describe_operation`): the operations that
     /// its header names, else the beginning of its SQL. `Err` when it cannot be taken back.
     pub fn describe(&self, vendor: Vendor, backwards: bool) -> Result<Vec<String>, String> {
-        const RAW: &str = "Raw SQL operation";
         let Some(script) = self.script(vendor, backwards) else {
             return Err(format!("{RAW} -> IRREVERSIBLE"));
         };

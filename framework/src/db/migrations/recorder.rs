@@ -21,16 +21,22 @@ static DELETE: Sql = Sql::new("DELETE FROM django_migrations WHERE app = ? AND n
 /// # Errors
 /// When the database cannot be asked.
 pub async fn applied(db: &Database) -> Result<BTreeMap<MigrationKey, Timestamp>, DatabaseError> {
-    match tables(db).await {
-        Ok(tables) if tables.contains("django_migrations") => {}
-        Ok(_) => return Ok(BTreeMap::new()),
-        #[cfg(feature = "sqlite")]
-        Err(DatabaseError::MissingFile { .. }) => return Ok(BTreeMap::new()),
-        Err(error) => return Err(error),
+    if !db.exists().await || !tables(db).await?.contains("django_migrations") {
+        return Ok(BTreeMap::new());
     }
     let rows: Vec<(String, String, Timestamp)> =
         crate::on_pool!(db, pool => db.run(sqlx::query_as(ROWS.on(db)).fetch_all(pool)).await?);
     Ok(rows.into_iter().map(|(app, name, at)| (MigrationKey::new(app, name), at)).collect())
+}
+
+/// Takes a record out, whatever became of the tables: `migrate --prune`.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn forget(db: &Database, key: &MigrationKey) -> Result<(), DatabaseError> {
+    crate::on_writer!(db, pool => {
+        db.run(sqlx::query(DELETE.on(db)).bind(&key.app).bind(&key.name).execute(pool)).await.map(|_| ())
+    })
 }
 
 /// The names of the tables in that database.
