@@ -239,6 +239,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::serialize::vectors;
 
     const NOW: DateTime = DateTime::Aware(datetime!(2026-11-22 12:00:00.25 UTC));
 
@@ -268,6 +269,60 @@ mod tests {
         check(Some(text("2026-11-22T12:00:10.25+00:00")), Value::Int(10));
         check(Some(text("2026-11-22T11:59:59+00:00")), Value::Int(-2));
         check(Some(text("2026-11-22T13:00:10+01:00")), Value::Int(9));
+    }
+
+    fn time_of(value: &Value) -> DateTime {
+        match vectors::untag(value) {
+            Some(Value::DateTime(at)) => at,
+            other => panic!("{other:?} is no time"),
+        }
+    }
+
+    /// The name of the Python exception that says the same.
+    fn python_name(error: &ExpiryError) -> &'static str {
+        match error {
+            ExpiryError::Type(_) => "TypeError",
+            ExpiryError::Iso(_) | ExpiryError::Aware => "ValueError",
+            ExpiryError::Overflow(_) => "OverflowError",
+        }
+    }
+
+    #[test]
+    fn ages_and_dates_are_djangos() {
+        for entry in vectors::load("session_expiry", "vectors") {
+            let member = |name: &str| entry.get(name).unwrap_or_else(|| panic!("{name} in {entry:?}"));
+            let modification = time_of(member("modification"));
+            let Some(expiry) = vectors::untag(member("expiry")) else { continue };
+            let (age, date) = (policy().age(Some(&expiry), modification), policy().date(Some(&expiry), modification));
+            match vectors::error(member("age")) {
+                Some(error) => assert_eq!(age.as_ref().map_err(python_name), Err(error), "{entry:?}"),
+                None => assert_eq!(age.ok(), vectors::untag(member("age")), "{entry:?}"),
+            }
+            match vectors::error(member("date")) {
+                Some(error) => assert_eq!(date.as_ref().map_err(python_name), Err(error), "{entry:?}"),
+                None => assert_eq!(date, Ok(time_of(member("date"))), "{entry:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_set_expiry_keeps_is_djangos() {
+        for entry in vectors::load("session_expiry", "set_expiry") {
+            let now = DateTime::fromisoformat(vectors::text(&entry, "now")).unwrap();
+            let value = entry.get("value").and_then(vectors::untag).unwrap();
+            let kept = entry.get("session").and_then(Value::as_dict).and_then(|session| session.get(EXPIRY_KEY));
+            assert_eq!(Expiry::Other(value).to_value(now).as_ref(), Ok(&kept.cloned()), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn browser_close_is_djangos() {
+        for entry in vectors::load("session_expiry", "browser_close") {
+            let flag = |name: &str| entry.get(name).and_then(Value::as_bool).unwrap();
+            let policy = ExpiryPolicy { expire_at_browser_close: flag("SESSION_EXPIRE_AT_BROWSER_CLOSE"), ..policy() };
+            let expiry = entry.get("expiry").and_then(vectors::untag);
+            assert_eq!(policy.at_browser_close(expiry.as_ref()), flag("get_expire_at_browser_close"), "{entry:?}");
+        }
     }
 
     #[test]

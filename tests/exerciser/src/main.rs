@@ -1,0 +1,88 @@
+//! A site that does to its session whatever a driver asks for, over HTTP.
+//!
+//! An ordinary site written against nuages: `tests/conformance` starts it beside the same site on Django and compares
+//! every answer and everything that is stored. It listens on 127.0.0.1:`PORT` with the settings of `SITE_SETTINGS`, a JSON
+//! object.
+
+mod logs;
+mod objects;
+mod ops;
+mod rows;
+mod tags;
+mod views;
+
+use std::env;
+use std::error::Error as StdError;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use nuages::conf::session::SessionSettings;
+use nuages::conf::source::SettingsSource;
+use nuages::prelude::*;
+
+use crate::logs::LogHeader;
+use crate::objects::Objects;
+
+/// What the protocol fixes; `SITE_SETTINGS` comes on top.
+const SETTINGS: &str = r#"
+    DEBUG = false
+    SECRET_KEY = "conformance-default-secret-key"
+    ALLOWED_HOSTS = ["*"]
+    USE_TZ = true
+    TIME_ZONE = "UTC"
+    DATA_UPLOAD_MAX_MEMORY_SIZE = false
+    INSTALLED_APPS = ["django.contrib.sessions"]
+    MIDDLEWARE = ["exerciser.middleware.LogHeader", "django.contrib.sessions.middleware.SessionMiddleware"]
+"#;
+
+fn site() -> Site {
+    let objects = Arc::new(Objects::default());
+    let others = Arc::clone(&objects);
+    Site::new(env!("CARGO_MANIFEST_DIR"))
+        .middleware(MiddlewareDef::of::<LogHeader>("exerciser.middleware.LogHeader"))
+        .urls(urls![
+            path("ops/", views::ops),
+            path("noop/", views::noop),
+            path("read/", views::read),
+            path("set/", views::set),
+            path("sleepset/", views::sleepset),
+            path("error/", views::error),
+            path("raise/", views::raise),
+            path("headers/", views::headers),
+            path("object/", move |request: HttpRequest| Arc::clone(&objects).open(request)),
+            path("object/<int:number>/", move |request: HttpRequest, number: u32| {
+                Arc::clone(&others).one(request, number)
+            }),
+        ])
+}
+
+fn settings() -> Result<SettingsSource, Box<dyn StdError>> {
+    let text = env::var("SITE_SETTINGS").unwrap_or_else(|_| "{}".to_owned());
+    let fixed = SettingsSource::text("exerciser", SETTINGS).in_dir(env!("CARGO_MANIFEST_DIR"));
+    Ok(fixed.under(SettingsSource::json(serde_json::from_str(&text)?)))
+}
+
+/// The name of the session cookie.
+fn cookie_name(project: &Project) -> String {
+    project.settings().section::<SessionSettings>().cookie_name.clone()
+}
+
+async fn serve() -> Result<(), Box<dyn StdError>> {
+    let port: u16 = env::var("PORT")?.parse()?;
+    let site = site().build(&settings()?).map_err(|faults| {
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    logs::collect();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
