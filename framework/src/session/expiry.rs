@@ -293,7 +293,8 @@ mod tests {
             let member = |name: &str| entry.get(name).unwrap_or_else(|| panic!("{name} in {entry:?}"));
             let modification = time_of(member("modification"));
             let Some(expiry) = vectors::untag(member("expiry")) else { continue };
-            let (age, date) = (policy().age(Some(&expiry), modification), policy().date(Some(&expiry), modification));
+            let (age, date) =
+                (policy().age(Some(&expiry), modification), policy().date(Some(&expiry), modification));
             match vectors::error(member("age")) {
                 Some(error) => assert_eq!(age.as_ref().map_err(python_name), Err(error), "{entry:?}"),
                 None => assert_eq!(age.ok(), vectors::untag(member("age")), "{entry:?}"),
@@ -310,7 +311,8 @@ mod tests {
         for entry in vectors::load("session_expiry", "set_expiry") {
             let now = DateTime::fromisoformat(vectors::text(&entry, "now")).unwrap();
             let value = entry.get("value").and_then(vectors::untag).unwrap();
-            let kept = entry.get("session").and_then(Value::as_dict).and_then(|session| session.get(EXPIRY_KEY));
+            let kept =
+                entry.get("session").and_then(Value::as_dict).and_then(|session| session.get(EXPIRY_KEY));
             assert_eq!(Expiry::Other(value).to_value(now).as_ref(), Ok(&kept.cloned()), "{entry:?}");
         }
     }
@@ -319,9 +321,14 @@ mod tests {
     fn browser_close_is_djangos() {
         for entry in vectors::load("session_expiry", "browser_close") {
             let flag = |name: &str| entry.get(name).and_then(Value::as_bool).unwrap();
-            let policy = ExpiryPolicy { expire_at_browser_close: flag("SESSION_EXPIRE_AT_BROWSER_CLOSE"), ..policy() };
+            let policy =
+                ExpiryPolicy { expire_at_browser_close: flag("SESSION_EXPIRE_AT_BROWSER_CLOSE"), ..policy() };
             let expiry = entry.get("expiry").and_then(vectors::untag);
-            assert_eq!(policy.at_browser_close(expiry.as_ref()), flag("get_expire_at_browser_close"), "{entry:?}");
+            assert_eq!(
+                policy.at_browser_close(expiry.as_ref()),
+                flag("get_expire_at_browser_close"),
+                "{entry:?}"
+            );
         }
     }
 

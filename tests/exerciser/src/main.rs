@@ -69,9 +69,9 @@ fn cookie_name(project: &Project) -> String {
 
 async fn serve() -> Result<(), Box<dyn StdError>> {
     let port: u16 = env::var("PORT")?.parse()?;
-    let site = site().build(&settings()?).map_err(|faults| {
-        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })?;
+    let site = site()
+        .build(&settings()?)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use crate::ops::{Raised, stamp};
 static COUNT: Sql = Sql::new("SELECT COUNT(*) FROM django_session");
 static GET: Sql = Sql::new("SELECT session_data, expire_date FROM django_session WHERE session_key = ?");
 static DELETE: Sql = Sql::new("DELETE FROM django_session WHERE session_key = ?");
-static INSERT: Sql = Sql::new("INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)");
+static INSERT: Sql =
+    Sql::new("INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)");
 
 fn failed<T>(_: T) -> Raised {
     Raised("Exception")
@@ -41,10 +42,16 @@ pub(crate) async fn get(project: &Project, key: &str) -> Result<Value, Raised> {
 }
 
 /// `Session.objects.save()`: an empty dict deletes the row.
-pub(crate) async fn save(project: &Project, key: &str, data: &Dict, expires: DateTime) -> Result<Value, Raised> {
+pub(crate) async fn save(
+    project: &Project,
+    key: &str,
+    data: &Dict,
+    expires: DateTime,
+) -> Result<Value, Raised> {
     let db = project.db().map_err(failed)?;
     let text = project.sessions().codec().encode(data)?;
-    on_pool!(db, pool => sqlx::query(DELETE.on(db)).bind(key).execute(pool).await.map(|_| ())).map_err(failed)?;
+    on_pool!(db, pool => sqlx::query(DELETE.on(db)).bind(key).execute(pool).await.map(|_| ()))
+        .map_err(failed)?;
     if !data.is_empty() {
         let done = on_pool!(db, pool => {
             sqlx::query(INSERT.on(db)).bind(key).bind(text.as_str()).bind(stamp(expires)).execute(pool).await.map(|_| ())

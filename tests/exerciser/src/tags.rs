@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use num_bigint::BigInt;
 use nuages::serialize::json;
 use nuages::serialize::value::{DateTime, Dict, Key, TimeDelta, Value};
+use num_bigint::BigInt;
 
 /// Beyond this an integer is not plain JSON.
 const PLAIN: i64 = (1 << 53) - 1;
@@ -49,16 +49,22 @@ fn untag(tag: &str, inner: Value) -> Result<Value, BadTag> {
             _ => None,
         },
         ("$codepoints", Value::List(points)) => {
-            let points: Option<Vec<u32>> =
-                points.iter().map(|point| point.as_i64().and_then(|point| u32::try_from(point).ok())).collect();
+            let points: Option<Vec<u32>> = points
+                .iter()
+                .map(|point| point.as_i64().and_then(|point| u32::try_from(point).ok()))
+                .collect();
             points.and_then(Value::from_code_points)
         }
         ("$dict", Value::List(pairs)) => {
             let mut dict = Dict::new();
             for pair in pairs {
                 let Value::List(pair) = pair else { return bad("a pair of $dict is a list") };
-                let Ok([key, value]) = <[Value; 2]>::try_from(pair) else { return bad("a pair of $dict has two members") };
-                let Ok(key) = Key::try_from(decode(key)?) else { return bad("a key of $dict must be hashable") };
+                let Ok([key, value]) = <[Value; 2]>::try_from(pair) else {
+                    return bad("a pair of $dict has two members");
+                };
+                let Ok(key) = Key::try_from(decode(key)?) else {
+                    return bad("a key of $dict must be hashable");
+                };
                 dict.insert(key, decode(value)?);
             }
             Some(Value::Dict(dict))
@@ -70,12 +76,12 @@ fn untag(tag: &str, inner: Value) -> Result<Value, BadTag> {
         ("$bytearray", Value::Str(text)) => STANDARD.decode(text).ok().map(Value::ByteArray),
         ("$datetime", Value::Str(text)) => DateTime::fromisoformat(&text).ok().map(Value::DateTime),
         ("$date", Value::Str(text)) => {
-            time::Date::parse(&text, time::macros::format_description!("[year]-[month]-[day]")).ok().map(Value::Date)
+            time::Date::parse(&text, time::macros::format_description!("[year]-[month]-[day]"))
+                .ok()
+                .map(Value::Date)
         }
         ("$time", Value::Str(text)) => parse_time(&text).map(Value::Time),
-        ("$timedelta", Value::Int(seconds)) => {
-            TimeDelta::from_seconds(seconds).map(Value::TimeDelta)
-        }
+        ("$timedelta", Value::Int(seconds)) => TimeDelta::from_seconds(seconds).map(Value::TimeDelta),
         ("$timedelta", Value::Str(text)) => parse_timedelta(&text).map(Value::TimeDelta),
         ("$decimal", Value::Str(text)) => Some(Value::Decimal(text)),
         ("$uuid", Value::Str(text)) => text.parse().ok().map(Value::Uuid),
@@ -119,9 +125,10 @@ pub(crate) fn encode(value: Value) -> Value {
         Value::BigInt(n) => tag("$int", n.to_string()),
         Value::Float(x) if x.is_nan() => tag("$float", "nan"),
         Value::Float(x) if x.is_infinite() => tag("$float", if x > 0.0 { "inf" } else { "-inf" }),
-        Value::Surrogates(points) => {
-            tag("$codepoints", Value::List(points.iter().map(|point| Value::Int(i64::from(*point))).collect()))
-        }
+        Value::Surrogates(points) => tag(
+            "$codepoints",
+            Value::List(points.iter().map(|point| Value::Int(i64::from(*point))).collect()),
+        ),
         Value::List(items) => Value::List(encode_all(items)),
         Value::Dict(dict) => {
             let alone = dict.len() == 1
@@ -129,7 +136,9 @@ pub(crate) fn encode(value: Value) -> Value {
             if !alone && dict.keys().all(|key| key.as_str().is_some()) {
                 return Value::Dict(dict.into_iter().map(|(key, value)| (key, encode(value))).collect());
             }
-            let pairs = dict.into_iter().map(|(key, value)| Value::List(vec![encode(key.into_value()), encode(value)]));
+            let pairs = dict
+                .into_iter()
+                .map(|(key, value)| Value::List(vec![encode(key.into_value()), encode(value)]));
             tag("$dict", Value::List(pairs.collect()))
         }
         Value::Tuple(items) => tag("$tuple", Value::List(encode_all(items))),

@@ -52,7 +52,11 @@ pub(crate) async fn ops(mut request: HttpRequest) -> Result<HttpResponse> {
         Ok(body) => body,
         Err(error) => return bad(error),
     };
-    let status = body.get("status").and_then(Value::as_i64).and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+    let status = body
+        .get("status")
+        .and_then(Value::as_i64)
+        .and_then(|status| u16::try_from(status).ok())
+        .unwrap_or(200);
     let status = StatusCode::from_u16(status)?;
     match body.get("stream") {
         Some(Value::Str(when)) if when == "late" => {
@@ -137,7 +141,8 @@ pub(crate) async fn headers(request: HttpRequest) -> Result<HttpResponse> {
     response = response.with_header("cache-control", "max-age=10")?;
     response.set_cookie(SetCookie::new("other", "v 1").max_age(100))?;
     response.set_cookie(SetCookie::new("plain", "abc"))?;
-    response.set_cookie(SetCookie::new("quoted", "a\"b;c,d\\e").path("/p").http_only(true).same_site("Lax"))?;
+    response
+        .set_cookie(SetCookie::new("quoted", "a\"b;c,d\\e").path("/p").http_only(true).same_site("Lax"))?;
     response.set_cookie(SetCookie::deletion("gone"))?;
     response.set_cookie(SetCookie::deletion("gone2").path("/x").domain("example.com").same_site("None"))?;
     let name = crate::cookie_name(request.project());

@@ -1,0 +1,9 @@
+//! The contract suite over every session engine.
+
+#[macro_use]
+mod contract;
+mod place;
+
+mod db {
+    session_contract!(crate::place::db);
+}
