@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod body;
+pub mod cache_control;
 pub mod charset;
 pub mod connection;
 pub mod cookies;
@@ -17,6 +18,7 @@ pub mod quote;
 pub mod request;
 pub mod request_body;
 pub mod response;
+pub mod response_cookies;
 pub mod set_cookie;
 pub mod uri;
 pub mod vary;

@@ -11,7 +11,8 @@ use crate::error::{BoxError, Error, Result};
 use crate::http::body::{Body, ResponseBody};
 use crate::http::header_value::{HeaderError, header_name, header_value};
 use crate::http::json;
-use crate::http::set_cookie::{CookieError, ResponseCookies, SetCookie};
+use crate::http::response_cookies::ResponseCookies;
+use crate::http::set_cookie::{CookieError, SetCookie};
 use crate::http::uri::{UriParts, iri_to_uri};
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -345,7 +346,7 @@ impl HttpResponse {
                     headers.append(SET_COOKIE, value);
                 }
                 None => {
-                    tracing::error!(cookie = morsel.name(), "a cookie cannot be sent: it is no header value")
+                    tracing::error!(cookie = morsel.name(), "a cookie cannot be sent: it is no header value");
                 }
             }
         }

@@ -113,7 +113,8 @@ fn an_earlier_cookie_leaves_its_attributes() {
     let mut response = HttpResponse::json(&json!({})).unwrap();
     response.set_cookie(SetCookie::new("a", "1").secure(true).domain("x.example").max_age(0)).unwrap();
     response.set_cookie(SetCookie::new("a", "2").path("/p")).unwrap();
-    let lines: Vec<String> = response.cookies().iter().map(crate::http::set_cookie::Morsel::output).collect();
+    let lines: Vec<String> =
+        response.cookies().iter().map(crate::http::response_cookies::Morsel::output).collect();
     assert_eq!(lines, ["a=2; Domain=x.example; Max-Age=0; Path=/p; Secure"]);
     response.cookies_mut().remove("a").unwrap();
     assert!(response.cookies().is_empty());
