@@ -14,12 +14,12 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Frame;
 use nuages::conf::server::ServerSettings;
+use nuages::conf::time_zone::TimeZone;
 use nuages::http::connection::Connection;
 use nuages::server::access_log::AccessLog;
 use nuages::server::request_body::{RequestBody, RequestBodyError};
 use nuages::server::serve::{Ended, serve};
 use nuages::server::service::Service;
-use time::UtcOffset;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -49,7 +49,7 @@ fn text(status: u16, text: impl Into<Bytes>) -> Response<Body> {
 impl Service for Site {
     type Body = Body;
 
-    async fn call(&self, request: Request<RequestBody>, on: Arc<Connection>) -> Response<Body> {
+    async fn call(&self, request: Request<RequestBody>, on: Connection) -> Response<Body> {
         assert!(on.peer.is_some_and(|peer| peer.ip().is_loopback()) && on.local.is_some());
         match request.uri().path() {
             "/hello" => text(200, "hello"),
@@ -471,7 +471,7 @@ async fn http2_with_prior_knowledge_is_spoken() {
 #[tokio::test]
 async fn each_request_leaves_a_line() {
     let (mut read, write) = io::pipe().unwrap();
-    let (log, writer) = AccessLog::start(write, false, UtcOffset::UTC).unwrap();
+    let (log, writer) = AccessLog::start(write, false, TimeZone::UTC).unwrap();
     let server = Server::start_with(ServerSettings::default(), Some(log)).await;
     server.exchange("GET /hello?a=b HTTP/1.1\r\nHost: x\r\n\r\nHEAD /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     server.stop().await;

@@ -45,3 +45,10 @@ pub mod site;
 pub mod template;
 pub mod test;
 pub mod urls;
+
+/// The `main` of a site's `manage` program: runs the command that the command line names.
+///
+/// See [`management::run::run`] for what it takes, and [`site::Site`] for an example.
+pub fn manage(site: site::Site) -> std::process::ExitCode {
+    management::run::run(site, std::env::args_os())
+}

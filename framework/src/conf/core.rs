@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use tracing_subscriber::EnvFilter;
+
 use crate::conf::secret::Secret;
 use crate::conf::section::Breach;
 
@@ -54,6 +56,8 @@ crate::settings_section! {
         use_i18n: bool = true,
         /// `DEFAULT_CHARSET`: how form data and query strings are read and pages are written.
         default_charset: Charset = Charset::Utf8,
+        /// `LOG`: what is logged, in the words of `tracing-subscriber`'s filters: `debug`, `info,nuages=trace`.
+        log: String = "info,sqlx=warn,hyper=warn,h2=warn",
         /// `INTERNAL_IPS`: the addresses for which the `debug` context processor speaks.
         internal_ips: Vec<IpAddr> = Vec::new(),
         /// `DISALLOWED_USER_AGENTS`: regular expressions; a browser that matches one is answered 403.
@@ -114,6 +118,16 @@ fn rules(core: &CoreSettings) -> Vec<Breach> {
             settings: &["SECRET_KEY", "DEBUG"],
             reason: format!("it begins with '{DEMO_KEY_PREFIX}': everybody knows this key, and DEBUG is off"),
             right: "a long random text that only this site knows; or DEBUG = true, on your own machine alone"
+                .to_owned(),
+            can_be_silenced: false,
+        });
+    }
+    if let Err(error) = EnvFilter::try_new(&core.log) {
+        breaches.push(Breach {
+            id: "nuages.E114",
+            settings: &["LOG"],
+            reason: format!("it is no filter for a log: {error}"),
+            right: "a level (error, warn, info, debug, trace), or levels of parts: info,nuages=trace"
                 .to_owned(),
             can_be_silenced: false,
         });

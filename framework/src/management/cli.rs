@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
-use crate::apps::command::{CommandDef, CommandError};
+use crate::apps::command::CommandError;
 use crate::apps::style::Style;
+
+use super::entry::Entry;
 
 /// What the command line asks for, before any site is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +76,13 @@ pub(super) fn settings_file(words: &[String]) -> Option<PathBuf> {
 }
 
 /// The parser of a command: its own arguments, then those of every command.
-pub(super) fn parser(program: &str, def: &CommandDef) -> clap::Command {
-    let mut parser = (def.clap)()
-        .about(def.help)
+pub(super) fn parser(program: &str, entry: &Entry) -> clap::Command {
+    let mut parser = entry
+        .clap()
+        .about(entry.help())
         .long_about(None::<&str>)
         .no_binary_name(true)
-        .bin_name(format!("{program} {}", def.name))
+        .bin_name(format!("{program} {}", entry.name()))
         .version(VERSION)
         .disable_version_flag(true);
     let verbosity = Arg::new(VERBOSITY)
@@ -99,7 +102,7 @@ pub(super) fn parser(program: &str, def: &CommandDef) -> clap::Command {
         |id: &'static str, help: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue).help(help);
     let version =
         Arg::new("version").long("version").action(ArgAction::Version).help("Show the version and exit");
-    let skip_checks = flag(SKIP_CHECKS, "Skip system checks.").hide(!def.checks);
+    let skip_checks = flag(SKIP_CHECKS, "Skip system checks.").hide(!entry.has_checks());
     for (order, arg) in [
         version,
         verbosity,
@@ -177,6 +180,7 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::Arc;
 
+    use super::super::entry::{Entry, Kind};
     use super::{Options, Request, parser, settings_file};
     use crate::apps::command::{Command, CommandDef, CommandError, Output};
     use crate::apps::style::Style;
@@ -235,7 +239,7 @@ mod tests {
 
     #[test]
     fn every_command_takes_the_common_options() {
-        let def = CommandDef::of::<Own>();
+        let def = Entry { app: "own", kind: Kind::Project(CommandDef::of::<Own>()) };
         let check = |line: &str, expected: (u8, bool, Style)| {
             let matches = parser("manage", &def).try_get_matches_from(words(line)).unwrap();
             let options = Options::of(&matches).unwrap();

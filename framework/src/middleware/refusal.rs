@@ -1,5 +1,7 @@
 //! An error becomes a response.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use crate::error::{BoxError, Error};
@@ -21,6 +23,11 @@ fn status_of(error: &Error) -> StatusCode {
     }
 }
 
+/// Left among the extensions of the response that an unforeseen error became: the error and its causes, for the log of a
+/// middleware and for the test client. It never reaches a visitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised(pub Arc<str>);
+
 /// Logs the error as Django does and makes its page: Django's default one, or under DEBUG one that says what happened.
 #[must_use]
 pub fn refuse(error: Error, line: &RequestLine, project: &Project) -> HttpResponse {
@@ -28,6 +35,7 @@ pub fn refuse(error: Error, line: &RequestLine, project: &Project) -> HttpRespon
     let RequestLine { method, uri } = line;
     // `{:?}` escapes control characters: a path must not be able to forge a line of the log.
     let path = uri.path();
+    let mut raised = None;
     match &error {
         Error::NotFound(_) => tracing::warn!(target: "django.request", status = 404, "Not Found: {path:?}"),
         Error::PermissionDenied(reason) => {
@@ -45,9 +53,15 @@ pub fn refuse(error: Error, line: &RequestLine, project: &Project) -> HttpRespon
         Error::Internal(inner) => {
             let chain = chain(inner);
             tracing::error!(target: "django.request", status = 500, %method, "Internal Server Error: {path:?}: {chain}");
+            raised = Some(Raised(chain.into()));
         }
     }
-    if project.core().debug { technical_page(status, &error, line, project) } else { error_page(status) }
+    let mut response =
+        if project.core().debug { technical_page(status, &error, line, project) } else { error_page(status) };
+    if let Some(raised) = raised {
+        response.extensions_mut().insert(raised);
+    }
+    response
 }
 
 fn chain(error: &BoxError) -> String {

@@ -16,7 +16,9 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use http::{Request, StatusCode};
-use time::{OffsetDateTime, UtcOffset};
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+use crate::conf::time_zone::TimeZone;
 
 /// Lines that may wait to be written.
 const QUEUE: usize = 4096;
@@ -36,19 +38,19 @@ pub struct AccessLogWriter {
 }
 
 impl AccessLog {
-    /// Starts the thread that writes to `to`; `colours` paints lines by their status for a terminal, `offset` is that of the
-    /// local time in the lines.
+    /// Starts the thread that writes to `to`; `colours` paints lines by their status for a terminal, `zone` is that of
+    /// the times in the lines.
     ///
     /// # Errors
     /// When no thread can be made.
     pub fn start(
         to: impl Write + Send + 'static,
         colours: bool,
-        offset: UtcOffset,
+        zone: TimeZone,
     ) -> io::Result<(Self, AccessLogWriter)> {
         let (lines, queue) = sync_channel(QUEUE);
         let lost = Arc::new(AtomicU64::new(0));
-        let writer = Writer { to: BufWriter::new(to), colours, offset, lost: Arc::clone(&lost) };
+        let writer = Writer { to: BufWriter::new(to), colours, zone, lost: Arc::clone(&lost) };
         let thread =
             std::thread::Builder::new().name("access-log".to_owned()).spawn(move || writer.run(&queue))?;
         Ok((Self { lines: lines.clone(), lost }, AccessLogWriter { lines, thread: Some(thread) }))
@@ -113,7 +115,7 @@ impl Drop for Entry {
 struct Writer<W: Write> {
     to: BufWriter<W>,
     colours: bool,
-    offset: UtcOffset,
+    zone: TimeZone,
     lost: Arc<AtomicU64>,
 }
 
@@ -128,7 +130,8 @@ impl<W: Write> Writer<W> {
                     ended = true;
                     break;
                 };
-                let text = render(at.into(), self.offset, &request, status, bytes, self.colours);
+                let text =
+                    render(self.zone.local(OffsetDateTime::from(at)), &request, status, bytes, self.colours);
                 let _ = self.to.write_all(text.as_bytes());
                 next = queue.try_recv().ok();
             }
@@ -146,14 +149,12 @@ impl<W: Write> Writer<W> {
 }
 
 fn render(
-    at: OffsetDateTime,
-    offset: UtcOffset,
+    at: PrimitiveDateTime,
     request: &str,
     status: Option<StatusCode>,
     bytes: u64,
     colours: bool,
 ) -> String {
-    let at = at.to_offset(offset);
     let mut line = format!(
         "[{:02}/{}/{} {:02}:{:02}:{:02}] ",
         at.day(),
@@ -206,17 +207,17 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use http::{Request, StatusCode};
-    use time::UtcOffset;
-    use time::macros::{datetime, offset};
+    use time::macros::datetime;
 
     use super::{AccessLog, Entry, render};
+    use crate::conf::time_zone::TimeZone;
 
     #[test]
     fn a_line_is_djangos() {
         let check = |request, status: u16, bytes, colours, expected: &str| {
-            let at = datetime!(2026-11-22 12:26:01 UTC);
+            let at = datetime!(2026-11-22 13:26:01);
             let status = StatusCode::from_u16(status).ok();
-            assert_eq!(render(at, offset!(+1), request, status, bytes, colours), expected);
+            assert_eq!(render(at, request, status, bytes, colours), expected);
         };
         check("GET / HTTP/1.1", 200, 1234, false, "[22/Nov/2026 13:26:01] \"GET / HTTP/1.1\" 200 1234\n");
         check("GET / HTTP/1.1", 200, 1, true, "[22/Nov/2026 13:26:01] \"GET / HTTP/1.1\" 200 1\n");
@@ -267,7 +268,7 @@ mod tests {
     fn a_stuck_terminal_holds_up_nobody_and_loses_no_count() {
         let slow = Slow::default();
         let shut = slow.gate.lock().unwrap();
-        let (log, writer) = AccessLog::start(slow.clone(), false, UtcOffset::UTC).unwrap();
+        let (log, writer) = AccessLog::start(slow.clone(), false, TimeZone::UTC).unwrap();
         let request = Request::builder().uri("/x").body(()).unwrap();
         for _ in 0..10_000 {
             Entry::new(&log, &request).answered(StatusCode::OK);

@@ -3,7 +3,6 @@
 //! [`serve::serve`] runs a [`service::Service`] on listeners until a future says stop, and then drains:
 //!
 //! ```
-//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
 //! use bytes::Bytes;
@@ -20,7 +19,7 @@
 //!
 //! impl Service for Hello {
 //!     type Body = Full<Bytes>;
-//!     async fn call(&self, _request: Request<RequestBody>, _on: Arc<Connection>) -> Response<Full<Bytes>> {
+//!     async fn call(&self, _request: Request<RequestBody>, _on: Connection) -> Response<Full<Bytes>> {
 //!         Response::new(Full::new(Bytes::from_static(b"hello")))
 //!     }
 //!     fn panicked(&self) -> Response<Full<Bytes>> {
@@ -45,6 +44,7 @@
 pub mod access_log;
 mod activity;
 mod connections;
+pub mod onion_service;
 pub mod request_body;
 mod response_body;
 pub mod serve;

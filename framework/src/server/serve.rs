@@ -140,7 +140,7 @@ impl<S: Service> Server<S> {
         let socket = Socket::new(stream, Arc::clone(&activity), self.settings.write_timeout);
         let on_connection = OnConnection {
             service: self.service.clone(),
-            connection: Arc::new(connection),
+            connection,
             activity: Arc::clone(&activity),
             settings: Arc::clone(&self.settings),
             log: self.log.clone(),

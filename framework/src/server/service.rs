@@ -29,7 +29,7 @@ pub trait Service: Clone + Send + Sync + 'static {
     fn call(
         &self,
         request: Request<RequestBody>,
-        connection: Arc<Connection>,
+        connection: Connection,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
     /// The response to a request whose call panicked.
@@ -40,7 +40,7 @@ pub trait Service: Clone + Send + Sync + 'static {
 #[derive(Debug)]
 pub(super) struct OnConnection<S> {
     pub(super) service: S,
-    pub(super) connection: Arc<Connection>,
+    pub(super) connection: Connection,
     pub(super) activity: Arc<Activity>,
     pub(super) settings: Arc<ServerSettings>,
     pub(super) log: Option<AccessLog>,
@@ -54,7 +54,7 @@ impl<S: Service> OnConnection<S> {
     ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S> {
         let in_flight = self.activity.begin(request.version() == Version::HTTP_2);
         let mut entry = self.log.as_ref().map(|log| Box::new(Entry::new(log, &request)));
-        let (service, connection) = (self.service.clone(), Arc::clone(&self.connection));
+        let (service, connection) = (self.service.clone(), self.connection.clone());
         let request = request.map(|body| RequestBody::new(body, in_flight.activity(), &self.settings));
         async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());

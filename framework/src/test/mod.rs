@@ -1,3 +1,8 @@
-//! Testing a site: a client that asks it without a socket.
+//! Testing a site: a [`Client`](client::Client) asks it without a socket, keeps its cookies and looks into its session.
 
+pub mod builder;
+pub mod client;
 pub mod cookie_jar;
+pub mod error;
+pub mod request;
+pub mod response;

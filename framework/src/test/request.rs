@@ -1,0 +1,99 @@
+//! A request that the test client is about to make.
+
+use std::future::IntoFuture;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method};
+use serde::Serialize;
+
+use super::client::Client;
+use super::error::ClientError;
+use super::response::TestResponse;
+use crate::http::query_dict::QueryDict;
+
+/// A request: `.await` sends it.
+#[derive(Debug)]
+#[must_use = "a request is sent when it is awaited"]
+pub struct TestRequest {
+    pub(super) client: Client,
+    pub(super) method: Method,
+    pub(super) url: String,
+    pub(super) query: QueryDict,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) follow: bool,
+    /// The first thing that cannot be sent: told when it is awaited.
+    pub(super) fault: Option<ClientError>,
+}
+
+impl TestRequest {
+    /// Adds a pair to the query string.
+    pub fn query(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.query.appendlist(name, value.to_string());
+        self
+    }
+
+    /// Sets a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
+            }
+            (Err(error), _) => self.refuse(error.into()),
+            (_, Err(error)) => self.refuse(error.into()),
+        }
+        self
+    }
+
+    fn refuse(&mut self, source: crate::error::BoxError) {
+        let url = self.url.clone();
+        self.fault.get_or_insert(ClientError::Request { url, source });
+    }
+
+    /// Sends the fields as an HTML form without files does.
+    pub fn form<N: Into<String>, V: ToString>(self, fields: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut form = QueryDict::new();
+        for (name, value) in fields {
+            form.appendlist(name, value.to_string());
+        }
+        self.body("application/x-www-form-urlencoded", form.urlencode())
+    }
+
+    /// Sends JSON.
+    pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(json) => self.body("application/json", json),
+            Err(error) => {
+                self.fault.get_or_insert(ClientError::Body(error));
+                self
+            }
+        }
+    }
+
+    /// Sends those bytes.
+    pub fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header(CONTENT_TYPE.as_str(), content_type)
+    }
+
+    /// Whether redirects are followed (Django's `follow=True`): up to 20, as a browser does it; a 307 or 308 repeats the
+    /// request, any other redirect goes on with GET.
+    pub const fn follow(mut self, follow: bool) -> Self {
+        self.follow = follow;
+        self
+    }
+}
+
+impl IntoFuture for TestRequest {
+    type Output = Result<TestResponse, ClientError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let client = self.client.clone();
+            client.send(self).await
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! What the test client gives back.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use cookie::Cookie;
+use http::header::{LOCATION, SET_COOKIE};
+use http::{Extensions, HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::error::Redirect;
+
+/// A response, with all of its body.
+#[derive(Debug, Clone)]
+pub struct TestResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, `Set-Cookie` lines among them.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// The URL that it is the response to: after redirects the last one.
+    pub url: String,
+    /// The redirects on the way, when [`follow`](super::request::TestRequest::follow) was asked for (Django's
+    /// `response.redirect_chain`).
+    pub redirect_chain: Vec<Redirect>,
+    /// What the site's middleware noted on the response.
+    pub extensions: Extensions,
+}
+
+impl TestResponse {
+    /// The body as text; what is not UTF-8 is replaced.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When it is none, or not of that type.
+    pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.body)
+    }
+
+    /// A header, when there is one and it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Where it redirects to.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.headers.get(LOCATION)?.to_str().ok()
+    }
+
+    /// The cookies that it sets, with their attributes; a deletion is one too.
+    pub fn cookies(&self) -> impl Iterator<Item = Cookie<'_>> {
+        let lines = self.headers.get_all(SET_COOKIE).into_iter();
+        lines.filter_map(|line| Cookie::parse(line.to_str().ok()?).ok())
+    }
+
+    /// The cookie of that name, when it sets one.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<Cookie<'_>> {
+        self.cookies().find(|cookie| cookie.name() == name)
+    }
+}
