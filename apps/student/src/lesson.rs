@@ -17,6 +17,8 @@ pub(crate) struct Lesson {
     /// The route's name, and the template's.
     pub(crate) name: &'static str,
     route: &'static str,
+    /// What the route needs.
+    args: &'static [&'static str],
     title: &'static str,
     /// Where the view is.
     file: &'static str,
@@ -34,8 +36,9 @@ pub(crate) struct Group {
 
 /// The page of the view `$view` in `views/$file.rs`.
 macro_rules! lesson {
-    ($file:ident :: $view:ident, $title:literal) => {
+    ($file:ident :: $view:ident, $title:literal $(, $arg:literal)*) => {
         Lesson {
+            args: &[$($arg),*],
             name: stringify!($view),
             route: concat!("student:", stringify!($view)),
             title: $title,
@@ -92,7 +95,7 @@ pub(crate) const GROUPS: &[Group] = &[
         title: "In use",
         lessons: &[
             lesson!(counter::counter, "A page counter"),
-            lesson!(archive::archive, "Parts of a URL"),
+            lesson!(archive::archive, "Parts of a URL", "1940", "nuages"),
             lesson!(settings::settings, "Settings in force"),
         ],
     },

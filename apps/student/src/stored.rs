@@ -5,6 +5,8 @@ use nuages::db::sql::Sql;
 use nuages::db::timestamp::Timestamp;
 use nuages::error::Result;
 use nuages::http::request::HttpRequest;
+use nuages::http::response::HttpResponse;
+use nuages::http::set_cookie::SetCookie;
 use nuages::on_pool;
 use serde::Serialize;
 
@@ -20,6 +22,8 @@ pub(crate) struct Stored {
     row: Option<Row>,
     /// What the browser sent, shortened too.
     cookie: Option<String>,
+    /// What the next save sends to the browser.
+    set_cookie: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,12 +42,40 @@ impl Stored {
             Some(key) if settings.engine.ends_with("db") => row(request, key.as_str()).await?,
             _ => None,
         };
-        let cookie = request.cookies().get(&settings.cookie_name).map(|value| {
-            let shown: String = value.chars().take(8).collect();
-            format!("{}={shown}…", settings.cookie_name)
-        });
-        Ok(Self { dict, key: key.map(|key| key.shortened()), row, cookie })
+        let cookie = request.cookies().get(&settings.cookie_name);
+        Ok(Self {
+            dict,
+            row,
+            cookie: cookie.map(|value| format!("{}={}", settings.cookie_name, shortened(value))),
+            set_cookie: set_cookie(request, &settings, key.as_ref().map(|key| key.as_str())).await?,
+            key: key.map(|key| shortened(key.as_str())),
+        })
     }
+}
+
+/// The first letters.
+fn shortened(secret: &str) -> String {
+    let shown: String = secret.chars().take(4).collect();
+    format!("{shown}...")
+}
+
+async fn set_cookie(
+    request: &HttpRequest,
+    settings: &SessionSettings,
+    key: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(key) = key else { return Ok(None) };
+    let mut cookie = SetCookie::new(&settings.cookie_name, shortened(key))
+        .path(settings.cookie_path.as_str())
+        .domain(settings.cookie_domain.as_deref())
+        .secure(settings.cookie_secure)
+        .http_only(settings.cookie_httponly)
+        .same_site(settings.cookie_samesite.map(|same_site| same_site.as_str()));
+    if !request.session.get_expire_at_browser_close().await? {
+        cookie = cookie.max_age(request.session.get_expiry_age().await?);
+    }
+    let response = HttpResponse::default().with_cookie(cookie)?;
+    Ok(response.cookies().get(&settings.cookie_name).map(|morsel| morsel.output()))
 }
 
 async fn row(request: &HttpRequest, key: &str) -> Result<Option<Row>> {

@@ -21,19 +21,20 @@ struct Row {
     value: String,
     default: String,
     changed: bool,
-    effect: &'static str,
+    effect: String,
 }
 
 impl From<(&SettingDef, Compared)> for Row {
     fn from((def, compared): (&SettingDef, Compared)) -> Self {
-        // The documentation of a setting begins with its name.
+        // The documentation of a setting begins with its name and is Markdown.
         let effect = def.doc.split_once(": ").map_or(def.doc, |(_, effect)| effect);
+        let effect = effect.trim().replace('`', "");
         Self {
             name: compared.name,
             value: compared.value.to_string(),
             default: compared.other.to_string(),
             changed: !compared.same,
-            effect: effect.trim(),
+            effect,
         }
     }
 }
