@@ -137,7 +137,7 @@ impl MySqlDatabase {
         self.pool.get_or_init(|| {
             let greeting = self.greeting.clone();
             self.size
-                .options()
+                .options::<sqlx::MySql>()
                 .test_before_acquire(false)
                 .before_acquire(|connection, meta| {
                     Box::pin(async move {

@@ -125,7 +125,7 @@ impl PostgresDatabase {
         self.pool.get_or_init(|| {
             let greeting = self.greeting.clone();
             self.size
-                .options()
+                .options::<sqlx::Postgres>()
                 .test_before_acquire(false)
                 .before_acquire(|connection, meta| {
                     Box::pin(async move {

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use clap::FromArgMatches;
 
 use crate::apps::app::App;
 use crate::apps::command::{Command, CommandError, Output};
