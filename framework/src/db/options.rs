@@ -105,14 +105,10 @@ impl<'a> DatabaseOptions<'a> {
     }
 
     /// A table in the table, read by `read`.
-    pub fn table<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&mut DatabaseOptions<'a>) -> T,
-    ) -> Option<T> {
+    pub fn table<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match self.take(name)? {
             Value::Table(table) => {
-                let mut inner = DatabaseOptions::at(table, format!("{}.{name}", self.place));
+                let mut inner = Self::at(table, format!("{}.{name}", self.place));
                 let read = read(&mut inner);
                 self.faults.extend(inner.finish());
                 Some(read)

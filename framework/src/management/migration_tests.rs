@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-
 use crate::apps::app::App;
 use crate::apps::command::{Command, CommandError, Output};
 use crate::conf::source::SettingsSource;

@@ -102,7 +102,7 @@ impl Nesting {
             }
             // `END IF` ends no block that was counted; `END CASE` is one end, and no new case.
             Kind::Routine if self.after_end && is(&["IF", "LOOP", "WHILE", "REPEAT", "FOR"]) => {
-                self.depth += 1
+                self.depth += 1;
             }
             Kind::Routine if self.after_end && is(&["CASE"]) => {}
             Kind::Routine if is(&["BEGIN", "CASE"]) => self.depth += 1,
