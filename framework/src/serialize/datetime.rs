@@ -212,8 +212,7 @@ mod reader {
         let split = date_length(text).ok_or(Fault::Form)?;
         let (date, rest) = text.split_at_checked(split).ok_or(Fault::Form)?;
         let date = read_date(date)?;
-        // A separator alone is no time, and is ignored.
-        if rest.len() < 2 {
+        if rest.is_empty() {
             return Ok(DateTime::Naive(PrimitiveDateTime::new(date, Time::MIDNIGHT)));
         }
         // Any one character separates.
@@ -306,55 +305,74 @@ mod reader {
     fn read_time(text: &[u8]) -> Result<(Time, Option<UtcOffset>), Fault> {
         let zone = text.iter().position(|byte| matches!(byte, b'+' | b'-' | b'Z')).unwrap_or(text.len());
         let (clock, zone) = text.split_at(zone);
-        let (hour, minute, second, microsecond) = read_clock(clock)?;
-        let time = || {
-            Time::from_hms_micro(hour as u8, minute as u8, second as u8, microsecond)
-                .map_err(|_| Fault::Range)
-        };
+        let (hour, minute, second, microsecond) = read_clock(clock, !zone.is_empty())?;
+        let time = Time::from_hms_micro(hour as u8, minute as u8, second as u8, microsecond)
+            .map_err(|_| Fault::Range)?;
         let offset = match zone {
-            [] => return Ok((time()?, None)),
+            [] => return Ok((time, None)),
             b"Z" => UtcOffset::UTC,
             [b'Z', ..] => return Err(Fault::Form),
             [sign, zone @ ..] => {
-                let (hours, minutes, seconds, fraction) = read_clock(zone)?;
+                let (hours, minutes, seconds, fraction) = read_clock(zone, false)?;
                 let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60 + i32::from(seconds);
-                if fraction != 0 && seconds != 0 {
-                    return Err(Fault::OffsetFraction);
-                }
                 if seconds >= 86_400 {
                     return Err(Fault::Range);
+                }
+                if fraction != 0 && seconds != 0 {
+                    return Err(Fault::OffsetFraction);
                 }
                 UtcOffset::from_whole_seconds(if *sign == b'-' { -seconds } else { seconds })
                     .map_err(|_| Fault::Range)?
             }
         };
-        Ok((time()?, Some(offset)))
+        Ok((time, Some(offset)))
     }
 
     /// `HH[:?MM[:?SS[{.,}f+]]]`, hours to microseconds, of any size.
-    fn read_clock(text: &[u8]) -> Result<(u16, u16, u16, u32), Fault> {
-        let (hour, mut rest) = number(text, 2)?;
-        let mut parts = [hour, 0, 0];
-        let separated = rest.first() == Some(&b':');
-        for part in &mut parts[1..] {
-            match rest {
+    ///
+    /// Python looks at the end of the text less closely when a zone follows: one character after the last number, and
+    /// anything after six digits of a fraction, is skipped. After `HH`, `HHMM` and `SS` it takes any separator that the
+    /// form allows for a fraction's.
+    fn read_clock(text: &[u8], zone_follows: bool) -> Result<(u16, u16, u16, u32), Fault> {
+        let complete = |leftover: &[u8]| {
+            if leftover.is_empty() || zone_follows { Ok(()) } else { Err(Fault::Form) }
+        };
+        let mut parts = [0; 3];
+        let mut rest = text;
+        let mut separated = true;
+        for (index, part) in parts.iter_mut().enumerate() {
+            (*part, rest) = number(rest, 2)?;
+            let (separator, tail) = match rest {
                 [] => break,
-                [b':', tail @ ..] if separated => (*part, rest) = number(tail, 2)?,
-                _ if !separated && rest[0].is_ascii_digit() => (*part, rest) = number(rest, 2)?,
-                _ => break,
+                [separator, tail @ ..] => (*separator, tail),
+            };
+            if index == 0 {
+                separated = separator == b':';
+            }
+            if tail.is_empty() {
+                complete(rest)?;
+                rest = tail;
+                break;
+            }
+            match separator {
+                b':' if separated => rest = tail,
+                b'.' | b',' => {
+                    rest = tail;
+                    break;
+                }
+                _ if !separated => {}
+                _ => return Err(Fault::Form),
             }
         }
+        let (fraction, leftover) = rest.split_at(rest.len().min(6));
+        if !fraction.iter().all(u8::is_ascii_digit) {
+            return Err(Fault::Form);
+        }
+        let leftover = &leftover[leftover.iter().take_while(|byte| byte.is_ascii_digit()).count()..];
+        complete(leftover)?;
+        let digits = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(6);
+        let microsecond = digits.fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
         let [hour, minute, second] = parts;
-        let microsecond = match rest {
-            [] => 0,
-            [b'.' | b',', fraction @ ..]
-                if !fraction.is_empty() && fraction.iter().all(u8::is_ascii_digit) =>
-            {
-                let digits = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(6);
-                digits.fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))
-            }
-            _ => return Err(Fault::Form),
-        };
         Ok((hour, minute, second, microsecond))
     }
 
@@ -365,5 +383,71 @@ mod reader {
             return Err(Fault::Form);
         }
         Ok((number.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')), rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::serialize::value::Value;
+    use crate::serialize::vectors;
+
+    #[test]
+    fn golden_texts() {
+        for entry in vectors::load("datetime_iso", "vectors") {
+            let text = vectors::text(&entry, "text");
+            let read = DateTime::fromisoformat(text);
+            match entry.get("isoformat").unwrap() {
+                Value::Str(expected) => {
+                    assert_eq!(read.map(|moment| moment.isoformat()).as_ref(), Ok(expected), "{text:?}");
+                }
+                Value::Dict(error) if error.get("error") == Some(&Value::from("offset")) => {
+                    assert_eq!(read, Err(IsoFormatError::OffsetFraction(text.to_owned())));
+                }
+                _ => assert!(
+                    matches!(read, Err(IsoFormatError::Form(_) | IsoFormatError::Range(_))),
+                    "{text:?}: {read:?}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn golden_arithmetic() {
+        for entry in vectors::load("datetime_iso", "arithmetic") {
+            let moment = |name| DateTime::fromisoformat(vectors::text(&entry, name)).unwrap();
+            let span = entry.get("microseconds").and_then(Value::as_i64).unwrap();
+            let span = TimeDelta::from_microseconds(span.into()).unwrap();
+            let sum = moment("a").checked_add(span).map(|sum| sum.isoformat());
+            assert_eq!(sum.as_deref(), entry.get("sum").and_then(Value::as_str), "{entry:?}");
+            assert_eq!(moment("a").checked_sub(-span).map(|sum| sum.isoformat()), sum);
+            let difference = moment("a").since(moment("b")).map(|span| span.as_microseconds().to_string());
+            assert_eq!(
+                difference.ok().as_deref(),
+                entry.get("a_minus_b").and_then(Value::as_str),
+                "{entry:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn equal_moments() {
+        let moment = |text| DateTime::fromisoformat(text).unwrap();
+        assert_eq!(moment("2026-01-02T03:04:05+01:00"), moment("2026-01-02T02:04:05Z"));
+        assert_ne!(moment("2026-01-02T03:04:05"), moment("2026-01-02T03:04:05Z"));
+        let whole = DateTime::from(time::OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(1_999));
+        assert_eq!(whole.isoformat(), "1970-01-01T00:00:00.000001+00:00");
+        assert_eq!(whole, moment(&whole.isoformat()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "([0-9]{4}-?(W?[0-9]{2}-?[0-9]{0,2}).?)?[-0-9:.,+ZWTé]{0,20}") {
+            if let Ok(moment) = DateTime::fromisoformat(&text) {
+                prop_assert_eq!(DateTime::fromisoformat(&moment.isoformat()), Ok(moment));
+            }
+        }
     }
 }

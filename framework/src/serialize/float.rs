@@ -24,49 +24,68 @@ pub fn write_repr(number: f64, out: &mut Vec<u8>) {
         write_infallibly(out, format_args!("{}.0", number.abs() as u64));
         return;
     }
-    // Rust's `{:e}` gives the same digits: d[.ddd]e[-]x, at most 24 bytes.
-    let mut buffer = [0_u8; 32];
-    let mut rest = &mut buffer[..];
-    let written = match write!(rest, "{:e}", number.abs()) {
-        Ok(()) => 32 - rest.len(),
-        Err(_) => 0,
-    };
-    let text = &buffer[..written];
-    let e = text.iter().position(|&byte| byte == b'e').unwrap_or(written);
-    let exponent = std::str::from_utf8(text.get(e + 1..).unwrap_or_default())
-        .ok()
-        .and_then(|exponent| exponent.parse::<i32>().ok())
-        .unwrap_or_default();
-    let (first, others) = (&text[..e.min(1)], text.get(2..e).unwrap_or_default());
-
     if number.is_sign_negative() {
         out.push(b'-');
     }
-    match exponent {
-        -4..=-1 => {
+    // The same digits as CPython's: the fewest, of those the nearest, of two as near the even one. (Rust's own
+    // formatting takes the greater of two.) The notation is another.
+    let mut buffer = zmij::Buffer::new();
+    let (digits, length, point) = digits(buffer.format_finite(number.abs()).as_bytes());
+    let digits = &digits[..length];
+    match point {
+        -3..=0 => {
             out.extend_from_slice(b"0.");
-            out.resize(out.len() + (-1 - exponent) as usize, b'0');
-            out.extend_from_slice(first);
-            out.extend_from_slice(others);
+            out.resize(out.len() + point.unsigned_abs(), b'0');
+            out.extend_from_slice(digits);
         }
-        0..=15 => {
-            let whole = (exponent as usize).min(others.len());
-            out.extend_from_slice(first);
-            out.extend_from_slice(&others[..whole]);
-            out.resize(out.len() + (exponent as usize - whole), b'0');
+        1..=16 => {
+            let whole = point.unsigned_abs().min(length);
+            out.extend_from_slice(&digits[..whole]);
+            out.resize(out.len() + (point.unsigned_abs() - whole), b'0');
             out.push(b'.');
-            out.extend_from_slice(if whole < others.len() { &others[whole..] } else { b"0" });
+            out.extend_from_slice(if whole < length { &digits[whole..] } else { b"0" });
         }
         _ => {
-            out.extend_from_slice(first);
-            if !others.is_empty() {
+            out.extend_from_slice(&digits[..1]);
+            if length > 1 {
                 out.push(b'.');
-                out.extend_from_slice(others);
+                out.extend_from_slice(&digits[1..]);
             }
+            let exponent = point - 1;
             out.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
             write_infallibly(out, format_args!("{:02}", exponent.unsigned_abs()));
         }
     }
+}
+
+/// The digits of a positive number's text, without zeros at either end; how many; and where the point stands, counted
+/// from the first of them.
+fn digits(text: &[u8]) -> ([u8; 24], usize, isize) {
+    let mut digits = [b'0'; 24];
+    let (mut length, mut point, mut fraction, mut significant) = (0, 0, false, 0);
+    let mut rest = text.iter();
+    for &byte in rest.by_ref() {
+        match byte {
+            b'.' => fraction = true,
+            b'0'..=b'9' => {
+                if byte != b'0' || length > 0 {
+                    if let Some(place) = digits.get_mut(length) {
+                        *place = byte;
+                    }
+                    length += 1;
+                    if byte != b'0' {
+                        significant = length;
+                    }
+                    point += isize::from(!fraction);
+                } else {
+                    point -= isize::from(fraction);
+                }
+            }
+            _ => break,
+        }
+    }
+    let exponent = std::str::from_utf8(rest.as_slice()).ok().and_then(|text| text.parse::<isize>().ok());
+    (digits, significant.min(24), point + exponent.unwrap_or_default())
 }
 
 /// `repr()` as text.
@@ -108,6 +127,8 @@ mod tests {
         check(-1.234_567_890_123_456_8e17, "-1.2345678901234568e+17");
         check(1e22, "1e+22");
         check(1e100, "1e+100");
+        // Halfway between .2 and .3.
+        check(3_375_277_342_696_397.0 / 4.0, "843819335674099.2");
         check(5e-324, "5e-324");
         check(f64::MAX, "1.7976931348623157e+308");
         check(2.0_f64.powi(-44), "5.684341886080802e-14");

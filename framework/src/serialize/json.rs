@@ -542,9 +542,9 @@ impl Reader<'_> {
         Ok(point)
     }
 
-    /// The UTF-16 unit of the `\uXXXX` that is next, if one is.
+    /// The UTF-16 unit of the `\uXXXX` that is next, if one is, and something after it (as Python wants).
     fn unit(&self) -> Option<u32> {
-        let digits = self.data[self.at..].strip_prefix(b"\\u")?.get(..4)?;
+        let (digits, _quote) = self.data[self.at..].strip_prefix(b"\\u")?.get(..5)?.split_at(4);
         digits.iter().try_fold(0, |sum, &digit| Some(sum << 4 | char::from(digit).to_digit(16)?))
     }
 }

@@ -46,6 +46,26 @@ fn golden_texts() {
 }
 
 #[test]
+fn golden_mutants() {
+    for entry in vectors::load("json_loads", "vectors") {
+        let text = vectors::text(&entry, "text");
+        let bytes: Vec<u8> = text.chars().map(|letter| u8::try_from(letter).unwrap()).collect();
+        match (loads(&bytes), entry.get("dumps")) {
+            (Ok(value), Some(expected)) => {
+                let again = String::from_utf8(dumps(&value).unwrap()).unwrap();
+                assert_eq!(Some(again.as_str()), expected.as_str(), "{text:?}");
+            }
+            (Err(DecodeError::Syntax { expected, offset }), None) => {
+                assert_eq!(expected, vectors::text(&entry, "message"), "{text:?}");
+                let offset = i64::try_from(offset).unwrap();
+                assert_eq!(entry.get("offset").and_then(Value::as_i64), Some(offset), "{text:?}: {expected}");
+            }
+            (outcome, expected) => panic!("{text:?}: {outcome:?} instead of {expected:?}"),
+        }
+    }
+}
+
+#[test]
 fn what_python_reads() {
     let check = |text: &[u8], expected: Value| {
         let value = loads(text).unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()));
