@@ -135,6 +135,13 @@ fn request(port: u16, path: &str) -> TcpStream {
     stream
 }
 
+fn response_of(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n").unwrap();
+    response(stream)
+}
+
 fn response(mut stream: TcpStream) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -275,4 +282,97 @@ fn without_allowed_hosts_nothing_is_served() {
     let manage = Manage::new().with("NUAGES_ALLOWED_HOSTS", "[]");
     let message = "CommandError: You must set settings.ALLOWED_HOSTS if DEBUG is False.\n";
     manage.check(&["runserver", "0"], 1, "", message);
+}
+
+#[test]
+fn the_first_run_under_debug_makes_the_database() {
+    let manage = Manage::new().with("NUAGES_DEBUG", "true");
+    let mut server = manage.serve(&["runserver", "0"]);
+    let port = server.port();
+    let seen = server.seen.join("\n");
+    assert!(seen.contains("db.sqlite3 does not exist yet: creating it"), "{seen}");
+    assert!(seen.contains("  Applying sessions.0001_initial... OK\n"), "{seen}");
+    assert!(seen.contains("Starting development server at http://127.0.0.1:"), "{seen}");
+    let answer = response_of(port, "/visits/");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n1"), "{answer}");
+    server.signal("-TERM");
+    let (status, err) = server.end();
+    assert_eq!(status, Some(0));
+    assert!(err.iter().any(|line| line.contains("] \"GET /visits/ HTTP/1.1\" 200 1")), "{err:?}");
+
+    // The second run finds it and says nothing of it.
+    let mut server = manage.serve(&["runserver", "0"]);
+    server.port();
+    let seen = server.seen.join("\n");
+    assert!(!seen.contains("db.sqlite3") && !seen.contains("migration"), "{seen}");
+    server.signal("-INT");
+    assert_eq!(server.end().0, Some(0));
+}
+
+#[test]
+fn an_existing_database_is_never_migrated_unasked() {
+    for debug in ["true", "false"] {
+        let manage = Manage::new().with("NUAGES_DEBUG", debug);
+        let file = manage.dir.path().join("db.sqlite3");
+        if debug == "true" {
+            std::fs::write(&file, "").unwrap();
+        }
+        let mut server = manage.serve(&["runserver", "0"]);
+        server.port();
+        let seen = server.seen.join("\n");
+        let announced = "You have 1 unapplied migration(s). Your project may not work properly until you apply the \
+                         migrations for app(s): sessions.";
+        assert!(seen.contains(announced), "{seen}");
+        assert_eq!(std::fs::metadata(&file).map_or(0, |file| file.len()), 0);
+        server.signal("-TERM");
+        assert_eq!(server.end().0, Some(0));
+    }
+}
+
+#[test]
+fn check_deploy_fails_at_the_level_that_is_asked_for() {
+    let manage = Manage::new();
+    let got = manage.run(&["check", "--deploy"]);
+    let err = String::from_utf8(got.stderr).unwrap();
+    assert_eq!((got.status.code(), &*got.stdout), (Some(0), &b""[..]));
+    assert!(err.starts_with("System check identified some issues:\n\nWARNINGS:\n?: (security.W"), "{err}");
+    assert!(err.ends_with(" issues (0 silenced).\n"), "{err}");
+    let got = manage.run(&["check", "--deploy", "--fail-level", "WARNING"]);
+    let err = String::from_utf8(got.stderr).unwrap();
+    assert_eq!(got.status.code(), Some(1));
+    assert!(
+        err.starts_with("SystemCheckError: System check identified some issues:\n\nWARNINGS:\n"),
+        "{err}"
+    );
+    assert!(!err.contains("CommandError"), "{err}");
+    manage.check(&["check", "--tag", "urls", "--database", "default"], 0, NO_ISSUES, "");
+    let got = manage.run(&["check", "--database", "other"]);
+    let err = String::from_utf8(got.stderr).unwrap();
+    assert_eq!(got.status.code(), Some(1));
+    assert!(err.starts_with("CommandError: ") && err.contains("other"), "{err}");
+}
+
+const NO_ISSUES: &str = "System check identified no issues (0 silenced).\n";
+
+#[test]
+fn a_settings_file_lies_over_the_projects_own() {
+    let manage = Manage::new();
+    std::fs::write(manage.dir.path().join("settings.toml"), "SESSION_COOKIE_AGE = 60\n").unwrap();
+    std::fs::write(manage.dir.path().join("other.toml"), "SESSION_COOKIE_AGE = 70\n").unwrap();
+    let shown = |words: &[&str]| String::from_utf8(manage.run(words).stdout).unwrap();
+    assert!(shown(&["diffsettings"]).contains("SESSION_COOKIE_AGE = 60"));
+    assert!(shown(&["diffsettings", "--settings", "other.toml"]).contains("SESSION_COOKIE_AGE = 70"));
+    let got = manage.run(&["check", "--settings=missing.toml"]);
+    let err = String::from_utf8(got.stderr).unwrap();
+    assert_eq!(got.status.code(), Some(1));
+    assert!(err.contains("missing.toml"), "{err}");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let manage = Manage::new();
+    let mut child = manage.command(&["help"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
 }

@@ -1,0 +1,217 @@
+//! The test client, on a site that shows each of its sides.
+#![allow(missing_docs, reason = "tests")]
+
+use nuages::prelude::*;
+use nuages::shortcuts::redirect;
+use nuages::test::client::Client;
+use nuages::test::error::ClientError;
+
+async fn show(request: HttpRequest) -> Result<HttpResponse> {
+    let body = request.body().await?;
+    let header =
+        |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+    HttpResponse::json(&serde_json::json!({
+        "method": request.method().as_str(),
+        "path": request.path(),
+        "query": request.uri().query(),
+        "type": header("content-type"),
+        "length": header("content-length"),
+        "x": header("x-test"),
+        "cookie": header("cookie"),
+        "body": String::from_utf8_lossy(&body),
+        "host": request.get_host()?,
+        "secure": request.is_secure(),
+    }))
+}
+
+async fn form(request: HttpRequest) -> Result<HttpResponse> {
+    let post = request.post().await?;
+    Ok(HttpResponse::text(post.getlist("word").join("+")))
+}
+
+async fn cookies(_request: HttpRequest) -> Result<HttpResponse> {
+    let mut response = HttpResponse::text("set");
+    response.set_cookie(SetCookie::new("kept", "1").max_age(60))?;
+    response.set_cookie(SetCookie::new("below", "2").path("/show/"))?;
+    response.set_cookie(SetCookie::new("secret", "3").secure(true))?;
+    response.delete_cookie("gone")?;
+    Ok(response)
+}
+
+async fn hop(request: HttpRequest, left: u32) -> Result<HttpResponse> {
+    let to = if left == 0 { "/show/".to_owned() } else { format!("/hop/{}/", left - 1) };
+    redirect(&request, to)
+}
+
+async fn again(request: HttpRequest) -> Result<HttpResponse> {
+    redirect(&request, "/again/")
+}
+
+async fn repeat(_request: HttpRequest) -> Result<HttpResponse> {
+    HttpResponse::redirect_with(StatusCode::TEMPORARY_REDIRECT, "https://www.testserver/show/?a=b")
+}
+
+async fn broken(_request: HttpRequest) -> Result<HttpResponse> {
+    Err(Error::internal("the wheel came off"))
+}
+
+async fn panics(_request: HttpRequest) -> Result<HttpResponse> {
+    panic!("the axle broke")
+}
+
+async fn visits(request: HttpRequest) -> Result<HttpResponse> {
+    let count = request.session.modify("visits", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
+    Ok(HttpResponse::text(count.to_string()))
+}
+
+fn site() -> Site {
+    Site::new("no-such-folder").urls(urls![
+        path("show/", show),
+        path("form/", form),
+        path("cookies/", cookies),
+        path("hop/<int:left>/", hop),
+        path("again/", again),
+        path("repeat/", repeat),
+        path("broken/", broken),
+        path("panics/", panics),
+        path("visits/", visits),
+    ])
+}
+
+async fn client() -> Client {
+    Client::builder(site())
+        .setting("INSTALLED_APPS", ["django.contrib.sessions"])
+        .setting("MIDDLEWARE", ["django.contrib.sessions.middleware.SessionMiddleware"])
+        .setting("ALLOWED_HOSTS", [".testserver"])
+        .setting("SESSION_COOKIE_AGE", 60)
+        .build()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_request_is_what_was_asked_for() {
+    let client = client().await;
+    client.always("x-test", "always").unwrap();
+    let shown =
+        |response: nuages::test::response::TestResponse| response.json::<serde_json::Value>().unwrap();
+    let got = shown(client.get("/show/?a=1").query("b", "x y").query("c", 3).await.unwrap());
+    assert_eq!(got["query"], "a=1&b=x+y&c=3");
+    assert_eq!(
+        (&got["method"], &got["host"], &got["x"]),
+        (&"GET".into(), &"testserver".into(), &"always".into())
+    );
+    assert_eq!((&got["length"], &got["secure"]), (&"-".into(), &false.into()));
+    let got = shown(
+        client.put("https://www.testserver/show/").json(&[1, 2]).header("x-test", "once").await.unwrap(),
+    );
+    assert_eq!((&got["body"], &got["type"]), (&"[1,2]".into(), &"application/json".into()));
+    assert_eq!(
+        (&got["host"], &got["secure"], &got["x"]),
+        (&"www.testserver".into(), &true.into(), &"once".into())
+    );
+    for (request, method) in [
+        (client.post("/show/"), "POST"),
+        (client.patch("/show/"), "PATCH"),
+        (client.delete("/show/"), "DELETE"),
+        (client.options("/show/"), "OPTIONS"),
+        (client.trace("/show/"), "TRACE"),
+    ] {
+        assert_eq!(shown(request.await.unwrap())["method"], method);
+    }
+    let response = client.post("/form/").form([("word", "a&b"), ("word", "ü")]).await.unwrap();
+    assert_eq!(response.text(), "a&b+ü");
+    let missing = client.get("//evil.example/show/").await.unwrap();
+    assert_eq!(
+        (missing.status, &*missing.url),
+        (StatusCode::NOT_FOUND, "http://testserver//evil.example/show/")
+    );
+    assert!(matches!(client.get("/show/").header("x", "a\nb").await, Err(ClientError::Request { .. })));
+}
+
+#[tokio::test]
+async fn cookies_go_where_a_browser_sends_them() {
+    let client = client().await;
+    client.cookies().set("gone", "0", "testserver");
+    let response = client.get("/cookies/").await.unwrap();
+    assert_eq!(response.cookie("kept").unwrap().max_age(), Some(time::Duration::seconds(60)));
+    assert_eq!(response.cookies().count(), 4);
+    let sent = |url: &'static str| {
+        let client = client.clone();
+        async move { client.get(url).await.unwrap().json::<serde_json::Value>().unwrap()["cookie"].clone() }
+    };
+    assert_eq!(sent("/show/").await, "below=2; kept=1");
+    // A cookie that was set over plain HTTP is never secure, whatever it says.
+    assert_eq!(sent("https://testserver/show/").await, "below=2; kept=1");
+    assert_eq!(sent("http://www.testserver/show/").await, "-");
+    client.get("https://testserver/cookies/").await.unwrap();
+    assert_eq!(sent("https://testserver/show/").await, "below=2; kept=1; secret=3");
+    assert_eq!(client.new_visitor().cookies().iter().count(), 0);
+}
+
+#[tokio::test]
+async fn redirects_are_followed_when_asked_and_never_for_ever() {
+    let client = client().await;
+    let response = client.get("/hop/2/").await.unwrap();
+    assert_eq!((response.status.as_u16(), response.location()), (302, Some("/hop/1/")));
+    let response = client.post("/hop/2/").form([("a", "b")]).follow(true).await.unwrap();
+    let chain: Vec<&str> = response.redirect_chain.iter().map(|step| step.url.as_str()).collect();
+    assert_eq!(chain, ["/hop/1/", "/hop/0/", "/show/"]);
+    let shown = response.json::<serde_json::Value>().unwrap();
+    assert_eq!((&shown["method"], &shown["body"], &shown["type"]), (&"GET".into(), &"".into(), &"-".into()));
+    let response = client.post("/repeat/").form([("a", "b")]).follow(true).await.unwrap();
+    assert_eq!(response.url, "https://www.testserver/show/?a=b");
+    let shown = response.json::<serde_json::Value>().unwrap();
+    assert_eq!(
+        (&shown["method"], &shown["body"], &shown["secure"]),
+        (&"POST".into(), &"a=b".into(), &true.into())
+    );
+    assert!(
+        matches!(client.get("/again/").follow(true).await, Err(ClientError::RedirectLoop(chain)) if chain.len() == 2)
+    );
+    assert!(
+        matches!(client.get("/hop/30/").follow(true).await, Err(ClientError::TooManyRedirects(chain)) if chain.len() == 21)
+    );
+}
+
+#[tokio::test]
+async fn what_fails_inside_is_raised_unless_told_otherwise() {
+    let client = client().await;
+    for (url, reason) in [("/broken/", "the wheel came off"), ("/panics/", "the axle broke")] {
+        match client.get(url).await {
+            Err(ClientError::Raised { reason: got, .. }) => assert!(got.contains(reason), "{got}"),
+            other => panic!("{other:?}"),
+        }
+        let response = client.new_visitor().raise(false).get(url).await.unwrap();
+        assert_eq!(response.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!response.text().contains(reason), "{}", response.text());
+    }
+    let faulty = Client::builder(site()).setting("SESSION_COOKIE_AGES", 60).build().await;
+    assert!(
+        matches!(faulty, Err(ClientError::Site(faults)) if faults[0].message.contains("SESSION_COOKIE_AGES"))
+    );
+}
+
+#[tokio::test]
+async fn the_session_can_be_prepared_and_looked_into() {
+    let client = client().await;
+    let session = client.session().await.unwrap();
+    session.set("visits", 41).await.unwrap();
+    session.save().await.unwrap();
+    let response = client.get("/visits/").await.unwrap();
+    assert_eq!(response.text(), "42");
+    assert_eq!(response.cookie("sessionid").unwrap().max_age(), Some(time::Duration::seconds(60)));
+    assert_eq!(client.session().await.unwrap().get::<u64>("visits").await.unwrap(), Some(42));
+    // One visitor's requests at once: none of their changes is lost.
+    let requests: Vec<_> = (0..20)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.get("/visits/").await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap().unwrap().status, StatusCode::OK);
+    }
+    assert_eq!(client.session().await.unwrap().get::<u64>("visits").await.unwrap(), Some(62));
+    assert_eq!(client.new_visitor().get("/visits/").await.unwrap().text(), "1");
+}
