@@ -16,6 +16,16 @@ crate::setting_choice! {
     }
 }
 
+crate::setting_choice! {
+    /// What a save does about what other requests stored since the session was loaded.
+    pub enum SaveStrategy {
+        /// Keeps it: the keys that this request changed are written on top of what is stored by then.
+        Merge = "merge",
+        /// Loses it: the whole session is written as this request knows it, as Django does.
+        Overwrite = "overwrite",
+    }
+}
+
 crate::settings_section! {
     /// The settings of the session framework.
     pub struct SessionSettings, prefix "SESSION_", rules crate::conf::session_rules::breaches {
@@ -45,6 +55,9 @@ crate::settings_section! {
         cookie_httponly: bool = true,
         /// `SESSION_COOKIE_SAMESITE`: the cookie's `SameSite`; `None` (written `false`): no such attribute.
         cookie_samesite: Option<SameSite> = SameSite::Lax,
+        /// `SESSION_SAVE_STRATEGY`, nuages' own: whether a save keeps what concurrent requests stored (`"merge"`), or
+        /// overwrites it as Django does (`"overwrite"`).
+        save_strategy: SaveStrategy = SaveStrategy::Merge,
         /// `SESSION_COOKIE_PARTITIONED`, nuages' own: the cookie's `Partitioned` attribute (CHIPS).
         cookie_partitioned: bool = false,
         /// `SESSION_TOUCH_INTERVAL`, nuages' own: with `SESSION_SAVE_EVERY_REQUEST`, renew the stored expiry of an

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
-use crate::conf::session::SessionSettings;
+use crate::conf::session::{SaveStrategy, SessionSettings};
 use crate::conf::time_zone::TimeZone;
 use crate::db::database::Databases;
 use crate::session::codec::SessionCodec;
@@ -27,18 +27,21 @@ pub struct SessionEngine {
     store: Arc<dyn SessionStore>,
     codec: SessionCodec,
     policy: Arc<ExpiryPolicy>,
+    strategy: SaveStrategy,
     lanes: [Semaphore; LANES],
 }
 
 impl SessionEngine {
-    /// An engine of that name.
-    pub fn new(
-        name: impl Into<String>,
-        store: Arc<dyn SessionStore>,
-        codec: SessionCodec,
-        policy: Arc<ExpiryPolicy>,
-    ) -> Self {
-        Self { name: name.into(), store, codec, policy, lanes: [const { Semaphore::const_new(1) }; LANES] }
+    /// An engine of that name: a store, and what the settings say.
+    pub fn new(name: impl Into<String>, store: Arc<dyn SessionStore>, parts: EngineParts<'_>) -> Self {
+        Self {
+            name: name.into(),
+            store,
+            codec: parts.codec.clone(),
+            policy: Arc::clone(parts.policy),
+            strategy: parts.settings.save_strategy,
+            lanes: [const { Semaphore::const_new(1) }; LANES],
+        }
     }
 
     /// The dotted name in `SESSION_ENGINE`.
@@ -63,6 +66,12 @@ impl SessionEngine {
     #[must_use]
     pub fn policy(&self) -> &ExpiryPolicy {
         &self.policy
+    }
+
+    /// What a save does about what other requests stored meanwhile.
+    #[must_use]
+    pub const fn strategy(&self) -> SaveStrategy {
+        self.strategy
     }
 
     /// The session of that key, or a new one: nothing is read or written until something asks for it.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::conf::session::SaveStrategy;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::de::from_value;
 use crate::serialize::ser::to_value;
@@ -363,9 +364,11 @@ impl Session {
             return self.save().await;
         }
         self.ensure_loaded().await?;
+        let merge = inner.engine.strategy() == SaveStrategy::Merge;
         let (old, before, mut version) = {
             let state = inner.lock();
-            (state.key.clone(), state.data.clone().unwrap_or_default(), state.version.clone())
+            let version = state.version.clone().filter(|_| merge);
+            (state.key.clone(), state.data.clone().unwrap_or_default(), version)
         };
         self.create().await?;
         let Some(old) = old else { return Ok(()) };
@@ -732,6 +735,7 @@ impl Session {
     async fn write(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
         let store = inner.engine.store();
+        let merge = inner.engine.strategy() == SaveStrategy::Merge;
         let (key, moment, mut dict, mut expected, touch) = {
             let mut state = inner.lock();
             let Some(key) = state.key.clone() else {
@@ -739,8 +743,8 @@ impl Session {
                 state.key = Some(SessionKey::generate()?);
                 return Err(SessionError::Gone);
             };
-            let touch = !state.modified() && !state.stale && state.version.is_some();
-            let expected = state.version.clone();
+            let touch = merge && !state.modified() && !state.stale && state.version.is_some();
+            let expected = state.version.clone().filter(|_| merge);
             let data = state.data();
             (key, data.moment(), data.dict().clone(), expected, touch && data.is_settled())
         };

@@ -2,7 +2,8 @@
 //!
 //! An ordinary site written against nuages: `tests/conformance` starts it beside the same site on Django and compares
 //! every answer and everything that is stored. It listens on 127.0.0.1:`PORT` with the settings of `SITE_SETTINGS`, a JSON
-//! object.
+//! object; the
+//! environment's `NUAGES_…` comes on top of them.
 
 mod logs;
 mod objects;
@@ -13,12 +14,18 @@ mod views;
 
 use std::env;
 use std::error::Error as StdError;
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use nuages::conf::server::ServerSettings;
 use nuages::conf::session::SessionSettings;
 use nuages::conf::source::SettingsSource;
 use nuages::prelude::*;
+use nuages::server::onion_service::OnionService;
+use nuages::server::serve::serve;
+use nuages::server::signals::EndSignals;
+use tokio::net::TcpListener;
 
 use crate::logs::LogHeader;
 use crate::objects::Objects;
@@ -32,6 +39,11 @@ const SETTINGS: &str = r#"
     TIME_ZONE = "UTC"
     DATA_UPLOAD_MAX_MEMORY_SIZE = false
     INSTALLED_APPS = ["django.contrib.sessions"]
+    DATABASES = { default = { ENGINE = "django.db.backends.sqlite3", NAME = ":memory:" } }
+    # Combinations that stop the start of a site, and that the driver asks for: a cookie with SameSite=None but not Secure.
+    SILENCED_SYSTEM_CHECKS = ["nuages.E128"]
+    # What nuages does otherwise than Django on purpose is switched to Django's way: see docs/DIFFERENCES.md.
+    SESSION_SAVE_STRATEGY = "overwrite"
     MIDDLEWARE = ["exerciser.middleware.LogHeader", "django.contrib.sessions.middleware.SessionMiddleware"]
 "#;
 
@@ -58,8 +70,16 @@ fn site() -> Site {
 
 fn settings() -> Result<SettingsSource, Box<dyn StdError>> {
     let text = env::var("SITE_SETTINGS").unwrap_or_else(|_| "{}".to_owned());
+    let mut given: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text)?;
+    // The driver says each database twice, as a URL and member by member; a site's settings say it once.
+    let databases = given.get_mut("DATABASES").and_then(|databases| databases.as_object_mut());
+    for entry in databases.into_iter().flat_map(|databases| databases.values_mut()) {
+        if let Some(entry) = entry.as_object_mut().filter(|entry| entry.contains_key("ENGINE")) {
+            entry.remove("URL");
+        }
+    }
     let fixed = SettingsSource::text("exerciser", SETTINGS).in_dir(env!("CARGO_MANIFEST_DIR"));
-    Ok(fixed.under(SettingsSource::json(serde_json::from_str(&text)?)))
+    Ok(fixed.under(SettingsSource::json(given)).process_environment())
 }
 
 /// The name of the session cookie.
@@ -67,18 +87,25 @@ fn cookie_name(project: &Project) -> String {
     project.settings().section::<SessionSettings>().cookie_name.clone()
 }
 
-async fn serve() -> Result<(), Box<dyn StdError>> {
+async fn run() -> Result<(), Box<dyn StdError>> {
     let port: u16 = env::var("PORT")?.parse()?;
     let site = site()
         .build(&settings()?)
         .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let mut end = EndSignals::listen()?;
+    let shutdown = async move {
+        end.next().await;
+    };
+    let settings = site.project.settings().section::<ServerSettings>();
+    serve(vec![listener], OnionService::new(Arc::new(site.onion)), &settings, None, shutdown).await;
     Ok(())
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     logs::collect();
-    match serve().await {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

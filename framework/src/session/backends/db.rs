@@ -38,7 +38,7 @@ fn build(parts: EngineParts<'_>) -> Result<SessionEngine, Vec<CheckMessage>> {
     })?;
     let store =
         DbStore::new(database.clone(), parts.codec.clone(), Arc::clone(parts.policy), parts.zone.clone());
-    Ok(SessionEngine::new(ENGINE.name, Arc::new(store), parts.codec.clone(), Arc::clone(parts.policy)))
+    Ok(SessionEngine::new(ENGINE.name, Arc::new(store), parts))
 }
 
 /// Sessions in a database.
