@@ -28,10 +28,12 @@
 //!
 //! * [`declare`]: `path`, `include`, `urls!`
 //! * [`view`]: what is a view
+//! * [`class`]: views with one method per HTTP method
 //! * [`param`]: what may be a parameter of one
 //! * [`compile`]: the declarations, held against the views, become the table of routes and the views behind it
 //! * [`views`]: the views of that table, ready to be called
 
+pub mod class;
 pub mod compile;
 pub mod declare;
 pub mod param;
