@@ -203,7 +203,7 @@ fn messages(urls: Urls) -> Vec<CheckMessage> {
 
 #[test]
 fn all_faults_are_told_at_once_each_with_its_line() {
-    let first = line!() + 2;
+    let first = line!() + 3;
     let found = messages(
         urls![
             path("<int: year>/", byte),
@@ -229,7 +229,7 @@ fn all_faults_are_told_at_once_each_with_its_line() {
         assert_eq!(found[at].object.as_deref(), Some(&*format!("{}:{line}", file!())), "{start}");
         assert_eq!(found[at].level, Level::Error, "{start}");
     };
-    has("nuages.E204 Converter 'int' is already registered.", first + 13);
+    has("nuages.E204 Converter 'int' is already registered.", first + 12);
     has("nuages.E201 URL route '<int: year>/' cannot contain whitespace in angle brackets <…>.", first);
     has("nuages.E201 URL route '<number:n>/' uses invalid converter 'number' (the converters are", first + 1);
     has("nuages.E201 URL route '<int:n>/<n>/' uses parameter name 'n' more than once.", first + 2);

@@ -13,7 +13,7 @@
 //! * [`session`]: the visitor's dict, and the stores it may live in
 //! * [`project`]: what a request may ask of the site it runs in
 //! * [`http`]: requests and responses
-//! * [`urls`]: an async fn becomes a view, views become a URLconf
+//! * [`mod@urls`]: an async fn becomes a view, views become a URLconf
 //! * [`middleware`]: the onion
 //! * [`shortcuts`]: `render`, `redirect`, `reverse`
 //! * [`context_processors`]: what every template may use

@@ -21,5 +21,6 @@ pub use crate::shortcuts::{
 };
 pub use crate::site::Site;
 pub use crate::template::context::Context;
-pub use crate::urls::declare::{Path, Urls, include, path};
+pub use crate::urls::class::{ClassView, view};
+pub use crate::urls::declare::{Path, Urls, include, path, re_include, re_path};
 pub use crate::{args, context, kwargs, urls};

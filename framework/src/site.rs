@@ -170,7 +170,9 @@ impl Builder {
         let databases = self.databases();
         let migrations = self.migrations(&apps, databases.as_ref());
         let compiled = compile(std::mem::take(&mut self.site.urls));
-        self.faults.extend(compiled.messages);
+        // Django does not look for slashes at the beginning where none is appended at the end.
+        let wanted = |message: &CheckMessage| core.append_slash || message.id != "urls.W002";
+        self.faults.extend(compiled.messages.into_iter().filter(wanted));
         let routes = Arc::new(compiled.table);
         let templates = self.templates(&core, &apps, &routes);
         let sessions = self.sessions(&core, &databases);

@@ -113,7 +113,7 @@ pub const fn view<V: ClassView>(class: V) -> Class<V> {
 #[derive(Debug, Clone, Copy)]
 pub struct Class<V>(V);
 
-impl<V: ClassView> View<Class<V>> for Class<V> {
+impl<V: ClassView> View<Self> for Class<V> {
     fn parameters() -> Vec<Parameter> {
         V::Params::parameters()
     }

@@ -166,7 +166,7 @@ impl From<Include> for Entry {
     }
 }
 
-/// A route to a view: see [`path`].
+/// A route to a view: see [`path()`].
 #[derive(Debug)]
 #[must_use]
 pub struct Path {
@@ -189,7 +189,7 @@ impl Path {
     }
 }
 
-/// A prefix and what follows it: see [`include`].
+/// A prefix and what follows it: see [`include()`].
 #[derive(Debug)]
 #[must_use]
 pub struct Include {
