@@ -1,10 +1,13 @@
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use proptest::prelude::*;
 use serde::Serialize;
 
 use super::*;
+use crate::serialize::datetime::DateTime;
 use crate::serialize::ser::to_value;
+use crate::serialize::timedelta::TimeDelta;
 use crate::serialize::vectors;
 
 #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]

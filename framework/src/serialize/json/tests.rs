@@ -1,6 +1,8 @@
+use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::serialize::value::Key;
 use crate::serialize::vectors;
 
 /// Equal, NaN to NaN and -0.0 not to 0.0, and in the same order.
