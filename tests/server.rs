@@ -365,14 +365,15 @@ async fn a_client_that_sends_on_reads_the_refusal() {
     let stream = server.connect().await;
     let (mut read, mut write) = stream.into_split();
     let sending = tokio::spawn(async move {
-        let _ = write.write_all(b"POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n").await;
-        let _ = write.write_all(&vec![b'x'; 3_000_000]).await;
+        write.write_all(b"POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n").await?;
+        // The refusal is on its way, and the connection at its end, before the body is sent.
+        sleep(Duration::from_millis(100)).await;
+        write.write_all(&vec![b'x'; 3_000_000]).await
     });
-    sleep(Duration::from_millis(100)).await;
     let mut response = Vec::new();
     timeout(PATIENCE, read.read_to_end(&mut response)).await.expect("it ends").expect("without a reset");
     assert!(response.starts_with(b"HTTP/1.1 413 ") && response.ends_with(b"too much"));
-    sending.abort();
+    timeout(PATIENCE, sending).await.expect("it ends").unwrap().expect("without a reset");
 }
 
 #[tokio::test]
