@@ -59,10 +59,7 @@ impl Manage {
     }
 
     fn serve(&self, words: &[&str]) -> Server {
-        let mut child = self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let out = lines_of(child.stdout.take().unwrap());
-        let err = lines_of(child.stderr.take().unwrap());
-        Server { child, out, err, seen: Vec::new() }
+        Server::start(self.command(words))
     }
 }
 
@@ -86,6 +83,13 @@ struct Server {
 }
 
 impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let out = lines_of(child.stdout.take().unwrap());
+        let err = lines_of(child.stderr.take().unwrap());
+        Self { child, out, err, seen: Vec::new() }
+    }
+
     /// The port of the banner, when it has come.
     fn port(&mut self) -> u16 {
         let end = Instant::now() + PATIENCE;
@@ -258,6 +262,28 @@ fn a_second_signal_ends_at_once() {
     let (status, err) = server.end();
     assert_eq!(status, Some(0), "{err:?}");
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn without_file_descriptors_it_waits_for_better_times() {
+    let manage = Manage::new();
+    let mut command = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_test-site");
+    command.args(["-c", &format!("ulimit -n 48; exec {program} runserver 0")]).current_dir(manage.dir.path());
+    command.env_clear().envs(manage.variables.iter().map(|(name, value)| (*name, value)));
+    command.env("NUAGES_TEST_DIR", manage.dir.path()).stdin(Stdio::null());
+    let mut server = Server::start(command);
+    let port = server.port();
+    let crowd: Vec<_> = (0..64).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    drop(crowd);
+    let answer = response_of(port, "/hello/");
+    assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+    server.signal("-TERM");
+    let (status, err) = server.end();
+    assert_eq!(status, Some(0), "{err:?}");
+    let complaints = err.iter().filter(|line| line.contains("cannot accept connections")).count();
+    assert!((1..50).contains(&complaints), "{complaints} complaints");
 }
 
 #[test]

@@ -470,6 +470,29 @@ async fn http2_with_prior_knowledge_is_spoken() {
 }
 
 #[tokio::test]
+async fn an_idle_http2_connection_is_told_goodbye() {
+    let settings = ServerSettings {
+        head_timeout: Duration::from_millis(150),
+        idle_timeout: Duration::from_millis(400),
+        ..ServerSettings::default()
+    };
+    let server = Server::start(settings).await;
+    let stream = hyper_util::rt::TokioIo::new(server.connect().await);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut client, connection) = hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    // Between requests come frames that are no heads, so the limit of a head must not be counted for them.
+    for _ in 0..2 {
+        let request =
+            Request::get(format!("http://{}/hello", server.address)).body(Full::<Bytes>::default()).unwrap();
+        let response = timeout(PATIENCE, client.send_request(request)).await.unwrap().unwrap();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
+        sleep(Duration::from_millis(250)).await;
+    }
+    timeout(PATIENCE, connection).await.expect("the server says goodbye").unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn each_request_leaves_a_line() {
     let (mut read, write) = io::pipe().unwrap();
     let (log, writer) = AccessLog::start(write, false, TimeZone::UTC).unwrap();

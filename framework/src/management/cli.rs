@@ -115,13 +115,13 @@ pub(super) fn parser(program: &str, entry: &Entry) -> clap::Command {
     .into_iter()
     .enumerate()
     {
-        let taken = parser.get_arguments().any(|own| {
-            own.get_id() == arg.get_id() || own.get_long().is_some() && own.get_long() == arg.get_long()
-        });
-        if !taken {
-            // After the command's own, as Django orders them.
-            parser = parser.arg(arg.display_order(1000 + order));
+        let taken = |same: &dyn Fn(&Arg) -> bool| parser.get_arguments().any(same);
+        if taken(&|own| own.get_id() == arg.get_id() || own.get_long() == arg.get_long()) {
+            continue;
         }
+        let short = arg.get_short().filter(|short| !taken(&|own| own.get_short() == Some(*short)));
+        // After the command's own, as Django orders them.
+        parser = parser.arg(arg.short(short).display_order(1000 + order));
     }
     parser
 }
@@ -221,11 +221,13 @@ mod tests {
         check("echo -- --settings x", None);
     }
 
-    /// A command that has a `--settings` of its own meaning.
+    /// A command that has a `--settings` and a `-v` of its own meaning.
     #[derive(Debug, clap::Args)]
     struct Own {
         #[arg(long)]
         settings: Option<String>,
+        #[arg(short)]
+        volume: bool,
         word: Option<String>,
     }
 
@@ -246,7 +248,7 @@ mod tests {
             assert_eq!((options.verbosity, options.traceback, options.style(false)), expected, "{line}");
         };
         check("", (1, false, Style::plain()));
-        check("-v 2 --traceback --force-color word", (2, true, Style::coloured()));
+        check("-v --verbosity 2 --traceback --force-color word", (2, true, Style::coloured()));
         check("--no-color --verbosity 0 --settings own", (0, false, Style::plain()));
         for (line, expected) in [
             ("--verbosity 4", "4 is not in 0..=3"),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::apps::style::{Role, Style};
+use crate::conf::section::nearest;
 
 /// A command and the label of its app; the framework's own are under `nuages`, as Django's are under `django`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,14 +50,8 @@ fn names<'a>(commands: impl Iterator<Item = &'a Listed<'a>>) -> Vec<&'a str> {
 
 /// What is said of a command that does not exist.
 pub(super) fn unknown(program: &str, word: &str, commands: &[Listed<'_>]) -> String {
-    /// How alike a name must be to be proposed, 1.0 being the same.
-    const ALIKE: f64 = 0.6;
-    let nearest = commands
-        .iter()
-        .map(|command| (strsim::normalized_damerau_levenshtein(word, command.name), command.name))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    let proposal = nearest.map(|(_, name)| format!(". Did you mean {name}?")).unwrap_or_default();
+    let nearest = nearest(word, commands.iter().map(|command| command.name));
+    let proposal = nearest.map(|name| format!(". Did you mean {name}?")).unwrap_or_default();
     format!("Unknown command: '{word}'{proposal}\nType '{program} help' for usage.")
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`run`](run::run) is all of it: it reads the words, builds the site, runs the checks and the command. A command that only
 //! needs the project is an [`apps::command::Command`](crate::apps::command::Command), whether nuages or an app brings it; the
-//! two that need the built site itself, `check` and `runserver`, are [`site_command::SiteCommand`]s.
+//! two that need the built site itself, `check` and `runserver`, are `SiteCommand`s.
 
 mod addr_port;
 mod check;

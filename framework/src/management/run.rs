@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 use crate::apps::command::{CommandError, Output};
 use crate::apps::style::{Role, Style};
@@ -15,6 +17,7 @@ use crate::conf::core::CoreSettings;
 use crate::conf::server::ServerSettings;
 use crate::conf::settings::Settings;
 use crate::conf::source::{SETTINGS_FILE, SettingsSource};
+use crate::project::Project;
 use crate::site::{Built, Site};
 
 use super::check::show;
@@ -177,7 +180,7 @@ impl Invocation<'_> {
                     show(&built.messages, silenced, Level::Error, false, &mut out, &mut err)?;
                 }
                 let outcome = (def.run)(matches, built.project.clone(), &mut out).await;
-                built.project.databases().close().await;
+                close_databases(&built.project).await;
                 outcome
             }
         }
@@ -217,6 +220,13 @@ impl Invocation<'_> {
             streams.complain(Role::Error, &format!("CommandError: {error}"));
         }
         error.code()
+    }
+}
+
+/// Gives the connections back in good order; one that is still at work is not waited for.
+pub(super) async fn close_databases(project: &Project) {
+    if timeout(Duration::from_secs(5), project.databases().close()).await.is_err() {
+        tracing::warn!("a database connection is still busy and is cut");
     }
 }
 

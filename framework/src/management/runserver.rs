@@ -27,6 +27,7 @@ use super::addr_port::AddrPort;
 use super::check::show;
 use super::cli::VERSION;
 use super::migrate::{clock, report};
+use super::run::close_databases;
 use super::site_command::{Console, SiteCommand};
 
 /// The arguments of `manage runserver`.
@@ -105,7 +106,7 @@ impl SiteCommand for RunServer {
             _ended = serving => {}
             () = told => {}
         }
-        project.databases().close().await;
+        close_databases(&project).await;
         Ok(())
     }
 }
