@@ -80,7 +80,7 @@ pub async fn render_to_string(request: &HttpRequest, template: &str, context: Co
 /// use nuages::shortcuts::reverse;
 ///
 /// async fn newest(request: HttpRequest) -> Result<HttpResponse> {
-///     HttpResponse::text(reverse(&request, "student:archive", kwargs! { year: 2026, slug: "new" })?)
+///     Ok(HttpResponse::text(reverse(&request, "student:archive", kwargs! { year: 2026, slug: "new" })?))
 /// }
 /// ```
 ///

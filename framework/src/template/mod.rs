@@ -9,7 +9,8 @@
 //!
 //! let folder = tempfile::tempdir()?;
 //! std::fs::write(folder.path().join("hello.html"), "Hello {{ name }}!")?;
-//! let options = TemplateOptions { dirs: vec![folder.path().to_owned()], ..TemplateOptions::default() };
+//! let mut options = TemplateOptions::default();
+//! options.dirs.push(folder.path().to_owned());
 //! let templates = Templates::load(options).unwrap();
 //! assert_eq!(templates.render("hello.html", context! { name: "<Sonam>" })?, "Hello &lt;Sonam&gt;!");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
