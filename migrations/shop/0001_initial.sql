@@ -22,5 +22,5 @@ INSERT INTO shop_product (id, slug, name, teaser, description, cents, icon, hue)
      'Silver-plated copper over steel. They last three concerts, or one long night.', 1290, 'strings', 265),
     (5, 'metronome', 'Walnut metronome', 'Forty to two hundred and eight beats a minute.',
      'Wound by hand and wrong by less than one beat in an hour. Minor Swing is at two hundred; begin at one hundred and twenty.', 6400, 'metronome', 150),
-    (6, 'songbook', 'Gypsy jazz songbook', 'Sixty tunes with chords, from Nuages to Troublant Boléro.',
+    (6, 'songbook', 'Hot Club songbook', 'Sixty tunes with chords, from Nuages to Troublant Boléro.',
      'Melody, chords and a word on each tune. Spiral bound, so that it stays open on the stand.', 2450, 'book', 55);

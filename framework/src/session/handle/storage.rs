@@ -1,0 +1,269 @@
+//! The store's side of a session: save, create, load, delete, flush, a new key.
+//!
+//! Views seldom need more than `flush` and `cycle_key`: the middleware saves by itself.
+
+use crate::conf::session::SaveStrategy;
+use crate::serialize::value::Dict;
+use crate::session::data::SessionData;
+use crate::session::error::SessionError;
+use crate::session::handle::Session;
+use crate::session::key::SessionKey;
+use crate::session::store::{Load, Residence, StoreError};
+
+/// After so many conflicts in a row a save overwrites: somebody else's store is at war with ours.
+const CONFLICTS: u32 = 1_000;
+
+/// After so many taken keys in a row the store, not chance, is to blame (Django 5.2 `backends/cache.py`).
+const KEY_TRIES: u32 = 10_000;
+
+impl Session {
+    /// Deletes the session with its data; the middleware then deletes the cookie. What a logout does.
+    ///
+    /// # Errors
+    /// When the store fails: the data is then cleared, but may still be stored.
+    pub async fn flush(&self) -> Result<(), SessionError> {
+        self.clear()?;
+        self.delete(None).await?;
+        self.inner()?.lock().key = None;
+        Ok(())
+    }
+
+    /// Moves the data to a new key: what a login does, so that a key planted before it opens nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cycle_key(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        if inner.engine.store().residence() == Residence::Cookie {
+            return self.save().await;
+        }
+        self.ensure_loaded().await?;
+        let merge = inner.engine.strategy() == SaveStrategy::Merge;
+        let (old, before, mut version) = {
+            let state = inner.lock();
+            let version = state.version.clone().filter(|_| merge);
+            (state.key.clone(), state.data.clone().unwrap_or_default(), version)
+        };
+        self.create().await?;
+        let Some(old) = old else { return Ok(()) };
+        // What other requests stored under the old key since it was loaded moves as well.
+        for _ in 0..CONFLICTS {
+            match inner.engine.store().delete(&old, version.as_ref()).await {
+                Err(StoreError::Changed) => {}
+                other => return other.map(drop).map_err(SessionError::from),
+            }
+            let Some(stored) = inner.engine.store().reload(&old).await? else { return Ok(()) };
+            version = Some(stored.version);
+            let merged = before.rebase(stored.data)?;
+            let key = inner.lock().key.clone().ok_or(SessionError::Gone)?;
+            let saved = inner.engine.store().update(&key, &merged, None).await?;
+            let mut state = inner.lock();
+            state.version = Some(saved.version);
+            let moment = state.data().moment();
+            state.data().settle(moment, merged)?;
+        }
+        inner.engine.store().delete(&old, None).await?;
+        Ok(())
+    }
+
+    /// Saves the session now: a new one is created, a known one updated, never inserted again.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`] when it was deleted meanwhile, [`SessionError::Encode`] when the serializer cannot write a
+    /// value, [`SessionError::Store`] when the store fails.
+    pub async fn save(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        if inner.lock().key.is_none() && inner.engine.store().residence() == Residence::Server {
+            return self.create().await;
+        }
+        self.ensure_loaded().await?;
+        if inner.engine.store().residence() == Residence::Cookie {
+            return self.sign().await;
+        }
+        self.write().await
+    }
+
+    /// `save(must_create=True)`: stores the session under its key as a new one, without loading what may be there.
+    ///
+    /// # Errors
+    /// [`SessionError::Exists`] when the key is taken; otherwise as [`Session::save`].
+    pub async fn save_new(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        if inner.engine.store().residence() == Residence::Cookie {
+            self.ensure_loaded().await?;
+            return self.sign().await;
+        }
+        let snapshot = {
+            let mut state = inner.lock();
+            state.key.clone().map(|key| {
+                state.accessed = true;
+                (key, state.data().dict().clone(), state.data().moment())
+            })
+        };
+        let Some((key, dict, moment)) = snapshot else { return self.create().await };
+        match inner.engine.store().insert(&key, &dict).await {
+            Ok(saved) => {
+                let mut state = inner.lock();
+                state.version = Some(saved.version);
+                state.stale = false;
+                state.data().settle(moment, dict)
+            }
+            Err(StoreError::Exists) => Err(SessionError::Exists(key.shortened())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stores the current data under a new key and marks the session modified.
+    ///
+    /// # Errors
+    /// As [`Session::save`].
+    pub async fn create(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        if inner.engine.store().residence() == Residence::Server {
+            let mut tries = 0;
+            loop {
+                let key = SessionKey::generate()?;
+                inner.lock().key = Some(key);
+                match Box::pin(self.save_new()).await {
+                    Err(SessionError::Exists(_)) if tries < KEY_TRIES => tries += 1,
+                    Err(SessionError::Exists(_)) => return Err(SessionError::NoFreeKey(tries)),
+                    other => break other?,
+                }
+            }
+        }
+        inner.lock().modified = true;
+        Ok(())
+    }
+
+    /// Reads what is stored under this session's key and has not expired; the session's own copy stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn load(&self) -> Result<Dict, SessionError> {
+        let inner = self.inner()?;
+        let Some(key) = inner.lock().key.clone() else { return Ok(Dict::new()) };
+        match inner.engine.store().load(&key).await? {
+            Load::Found(loaded) => Ok(loaded.data),
+            Load::Missing => {
+                inner.lock().key = None;
+                Ok(Dict::new())
+            }
+            Load::Renew => {
+                self.create().await?;
+                Ok(Dict::new())
+            }
+        }
+    }
+
+    /// Deletes what is stored under that key, or under this session's own. The session's own copy stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn delete(&self, key: Option<&str>) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        if inner.engine.store().residence() == Residence::Cookie {
+            let mut state = inner.lock();
+            state.key = None;
+            state.data = Some(SessionData::default());
+            state.modified = true;
+            return Ok(());
+        }
+        let key = match key {
+            Some(text) => SessionKey::parse(text),
+            None => inner.lock().key.clone(),
+        };
+        if let Some(key) = key {
+            inner.engine.store().delete(&key, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a session of that key is stored, expired or not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn exists(&self, key: &str) -> Result<bool, SessionError> {
+        match SessionKey::parse(key) {
+            Some(key) => Ok(self.inner()?.engine.store().exists(&key).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Deletes every expired session of the engine, in steps of 1,000.
+    ///
+    /// # Errors
+    /// When the engine cannot, or the store fails.
+    pub async fn clear_expired(&self) -> Result<u64, SessionError> {
+        const STEP: std::num::NonZeroU32 = std::num::NonZeroU32::new(1_000).unwrap();
+        let store = self.inner()?.engine.store();
+        let mut deleted = 0;
+        loop {
+            let cleared = store.clear_expired(STEP).await?;
+            deleted += cleared.deleted;
+            if !cleared.more {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Writes the changes on top of what is stored, as often as another request stores something in between.
+    async fn write(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        let store = inner.engine.store();
+        let merge = inner.engine.strategy() == SaveStrategy::Merge;
+        let (key, moment, mut dict, mut expected, touch) = {
+            let mut state = inner.lock();
+            let Some(key) = state.key.clone() else {
+                // The session vanished while it was loaded. Django draws the key that an update then does not find.
+                state.key = Some(SessionKey::generate()?);
+                return Err(SessionError::Gone);
+            };
+            let touch = merge && !state.modified() && !state.stale && state.version.is_some();
+            let expected = state.version.clone().filter(|_| merge);
+            let data = state.data();
+            (key, data.moment(), data.dict().clone(), expected, touch && data.is_settled())
+        };
+        if touch {
+            return Ok(store.touch(&key, &dict).await?);
+        }
+        let mut lane = None;
+        let mut conflicts = 0;
+        loop {
+            match store.update(&key, &dict, expected.as_ref()).await {
+                Ok(saved) => {
+                    let mut state = inner.lock();
+                    state.version = Some(saved.version);
+                    state.stale = false;
+                    return state.data().settle(moment, dict);
+                }
+                Err(StoreError::Changed) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if lane.is_none() {
+                lane = inner.engine.lane(&key).await;
+            }
+            let stored = store.reload(&key).await?.ok_or(SessionError::Gone)?;
+            dict = inner.lock().data().rebase(stored.data)?;
+            conflicts += 1;
+            expected = (conflicts < CONFLICTS).then_some(stored.version);
+        }
+    }
+
+    /// The cookie engine's save: the data becomes the key.
+    async fn sign(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        let (key, dict) = {
+            let mut state = inner.lock();
+            (state.key.clone(), state.data().dict().clone())
+        };
+        let store = inner.engine.store();
+        let saved = match key {
+            Some(key) => store.update(&key, &dict, None).await?,
+            None => store.insert(&SessionKey::generate()?, &dict).await?,
+        };
+        let mut state = inner.lock();
+        state.key = Some(saved.key);
+        state.modified = true;
+        Ok(())
+    }
+}
