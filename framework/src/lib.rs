@@ -8,6 +8,7 @@
 //! * [`serialize`]: the values a session holds, and their JSON
 //! * [`signing`]: Django's signatures
 //! * [`db`]: databases, timestamps, migrations
+//! * [`cache`]: Django's cache framework, its keys and value bytes
 //! * [`routes`]: routes as text: parse, match, reverse
 //! * [`template`]: tera, Django's loader order, functions and context processors
 //! * [`session`]: the visitor's dict, and the stores it may live in
@@ -24,6 +25,7 @@
 //! * [`test`]: the test client
 
 pub mod apps;
+pub mod cache;
 pub mod checks;
 pub mod conf;
 pub mod context_processors;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cache::caches::Caches;
 use crate::conf::core::CoreSettings;
 use crate::conf::security::SecuritySettings;
 use crate::conf::settings::Settings;
@@ -22,6 +23,7 @@ pub struct Project {
     pub(crate) core: Arc<CoreSettings>,
     pub(crate) security: Arc<SecuritySettings>,
     pub(crate) databases: Databases,
+    pub(crate) caches: Caches,
     pub(crate) migrations: Migrations,
     pub(crate) routes: Arc<RouteTable>,
     pub(crate) templates: Templates,
@@ -65,6 +67,12 @@ impl Project {
     /// When `DATABASES` has none of that name.
     pub fn db(&self) -> Result<&Database, DatabaseError> {
         self.databases.default_database()
+    }
+
+    /// The caches of `CACHES`.
+    #[must_use]
+    pub const fn caches(&self) -> &Caches {
+        &self.caches
     }
 
     /// The migrations of the installed apps.

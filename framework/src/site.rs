@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::apps::app::App;
 use crate::apps::command::CommandDef;
+use crate::cache::caches::{CacheBackendDef, Caches, CachesSite};
 use crate::checks::{CheckMessage, Level};
+use crate::conf::caches::CachesSettings;
 use crate::conf::core::CoreSettings;
 use crate::conf::databases::DatabasesSettings;
 use crate::conf::section::{SectionDef, nearest};
@@ -63,6 +65,7 @@ pub struct Site {
     urls: Urls,
     apps: Vec<Arc<dyn App>>,
     middleware: Vec<MiddlewareDef>,
+    caches: Vec<CacheBackendDef>,
     engines: Vec<EngineDef>,
     serializers: Vec<SerializerDef>,
 }
@@ -97,6 +100,7 @@ impl Site {
             urls: Urls::default(),
             apps: vec![Arc::new(Sessions)],
             middleware: Vec::new(),
+            caches: Vec::new(),
             engines: Vec::new(),
             serializers: Vec::new(),
         }
@@ -120,6 +124,13 @@ impl Site {
     #[must_use]
     pub fn middleware(mut self, def: MiddlewareDef) -> Self {
         self.middleware.push(def);
+        self
+    }
+
+    /// Adds a cache backend under a name of its own, for `BACKEND` in `CACHES`.
+    #[must_use]
+    pub fn cache_backend(mut self, def: CacheBackendDef) -> Self {
+        self.caches.push(def);
         self
     }
 
@@ -168,6 +179,7 @@ impl Builder {
         let core = self.settings.section::<CoreSettings>();
         let apps = self.installed(&core);
         let databases = self.databases();
+        let caches = self.caches(&core, databases.as_ref());
         let migrations = self.migrations(&apps, databases.as_ref());
         let compiled = compile(std::mem::take(&mut self.site.urls));
         // Django does not look for slashes at the beginning where none is appended at the end.
@@ -176,7 +188,9 @@ impl Builder {
         let routes = Arc::new(compiled.table);
         let templates = self.templates(&core, &apps, &routes);
         let sessions = self.sessions(&core, &databases);
-        let (Some(databases), Some(templates), Some(sessions)) = (databases, templates, sessions) else {
+        let (Some(databases), Some(caches), Some(templates), Some(sessions)) =
+            (databases, caches, templates, sessions)
+        else {
             return Err(self.faults);
         };
         let project = Arc::new(Project {
@@ -185,6 +199,7 @@ impl Builder {
             core: Arc::clone(&core),
             security: self.settings.section(),
             databases,
+            caches,
             migrations,
             routes,
             templates,
@@ -230,6 +245,15 @@ impl Builder {
         let settings = self.settings.section::<DatabasesSettings>();
         let databases = Databases::from_settings(&settings, &self.site.base_dir);
         databases.map_err(|faults| self.faults.extend(faults)).ok()
+    }
+
+    fn caches(&mut self, core: &CoreSettings, databases: Option<&Databases>) -> Option<Caches> {
+        let settings = self.settings.section::<CachesSettings>();
+        let zone = if core.use_tz { None } else { TimeZone::named(&core.time_zone) };
+        let site =
+            CachesSite { base_dir: &self.site.base_dir, databases: databases?, naive_zone: zone.as_ref() };
+        let caches = Caches::from_settings(&settings, &self.site.caches, site);
+        caches.map_err(|faults| self.faults.extend(faults)).ok()
     }
 
     /// The migrations of the installed apps, each with something to run on the default database.
