@@ -168,7 +168,7 @@ fn from_environ(environ: &Value, settings: &Value) -> Option<HttpRequest> {
         match name.as_str() {
             "SERVER_NAME" => connection.server_name = Some(text.into()),
             "SERVER_PORT" => {
-                connection.local = Some(SocketAddr::from(([127, 0, 0, 1], text.parse().unwrap())))
+                connection.local = Some(SocketAddr::from(([127, 0, 0, 1], text.parse().unwrap())));
             }
             "wsgi.url_scheme" => connection.tls = text == "https",
             _ if name.starts_with("HTTP_") => {

@@ -22,7 +22,7 @@
 //! * [`contrib`]: the apps nuages ships
 //! * [`server`], [`site`]: from the socket to the view and back
 //! * [`management`]: the `manage` command line
-//! * [`test`]: the test client
+//! * [`mod@test`]: the test client
 
 pub mod apps;
 pub mod cache;

@@ -89,10 +89,8 @@ impl Middleware for CommonMiddleware {
                 Some(with_slash) => self.slashed(with_slash, request.method())?,
                 None => request.get_full_path(),
             };
-            return Ok(HttpResponse::permanent_redirect(&format!(
-                "{}://www.{host}{path}",
-                request.scheme()
-            ))?);
+            let to = format!("{}://www.{host}{path}", request.scheme());
+            return HttpResponse::permanent_redirect(&to);
         }
 
         let method = &next.line.method;
@@ -101,7 +99,7 @@ impl Middleware for CommonMiddleware {
         if response.status == StatusCode::NOT_FOUND
             && let Some(with_slash) = with_slash.filter(|with_slash| with_slash.helps(routes))
         {
-            return Ok(HttpResponse::permanent_redirect(&self.slashed(with_slash, method)?)?);
+            return HttpResponse::permanent_redirect(&self.slashed(with_slash, method)?);
         }
         if let Some(content) = response.content()
             && !response.headers.contains_key(CONTENT_LENGTH)

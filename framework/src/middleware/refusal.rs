@@ -30,13 +30,13 @@ pub struct Raised(pub Arc<str>);
 
 /// Logs the error as Django does and makes its page: Django's default one, or under DEBUG one that says what happened.
 #[must_use]
-pub fn refuse(error: Error, line: &RequestLine, project: &Project) -> HttpResponse {
-    let status = status_of(&error);
+pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpResponse {
+    let status = status_of(error);
     let RequestLine { method, uri } = line;
     // `{:?}` escapes control characters: a path must not be able to forge a line of the log.
     let path = uri.path();
     let mut raised = None;
-    match &error {
+    match error {
         Error::NotFound(_) => tracing::warn!(target: "django.request", status = 404, "Not Found: {path:?}"),
         Error::PermissionDenied(reason) => {
             tracing::warn!(target: "django.request", status = 403, "Forbidden ({reason}): {path:?}");
@@ -57,7 +57,7 @@ pub fn refuse(error: Error, line: &RequestLine, project: &Project) -> HttpRespon
         }
     }
     let mut response =
-        if project.core().debug { technical_page(status, &error, line, project) } else { error_page(status) };
+        if project.core().debug { technical_page(status, error, line, project) } else { error_page(status) };
     if let Some(raised) = raised {
         response.extensions_mut().insert(raised);
     }

@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn ages() {
         let check = |expiry: Option<Value>, age: Value| {
-            assert_eq!(policy().age(expiry.as_ref(), NOW), Ok(age), "{expiry:?}")
+            assert_eq!(policy().age(expiry.as_ref(), NOW), Ok(age), "{expiry:?}");
         };
         check(None, Value::Int(1_209_600));
         check(Some(Value::None), Value::Int(1_209_600));
@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn dates() {
         let check = |expiry: Value, date: DateTime| {
-            assert_eq!(policy().date(Some(&expiry), NOW), Ok(date), "{expiry:?}")
+            assert_eq!(policy().date(Some(&expiry), NOW), Ok(date), "{expiry:?}");
         };
         check(Value::Int(10), DateTime::Aware(datetime!(2026-11-22 12:00:10.25 UTC)));
         check(Value::Int(0), DateTime::Aware(datetime!(2026-12-06 12:00:00.25 UTC)));

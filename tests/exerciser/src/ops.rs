@@ -292,7 +292,7 @@ impl Bench<'_> {
             "cookie" => Ok(self.cookies.and_then(|cookies| cookies.get(self.cookie_name)).into()),
             "cookies" => {
                 let cookies = self.cookies.into_iter().flat_map(RequestCookies::iter);
-                Ok(Value::Dict(cookies.map(|(name, value)| (name, value)).collect()))
+                Ok(Value::Dict(cookies.collect()))
             }
             "logs" => Ok(logs::current()),
             "set_session_key" => Err(Raised("AttributeError")),
