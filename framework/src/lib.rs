@@ -1,5 +1,28 @@
 //! A Django-style web framework whose sessions are Django's, byte for byte.
 //!
+//! ```
+//! use nuages::prelude::*;
+//! use nuages::test::client::Client;
+//!
+//! async fn visits(request: HttpRequest) -> Result<HttpResponse> {
+//!     let visits = request.session.modify("visits", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
+//!     Ok(HttpResponse::text(format!("visit {visits}")))
+//! }
+//!
+//! # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let site = Site::new("no-such-folder").urls(urls![path("", visits)]);
+//! let client = Client::builder(site)
+//!     .setting("INSTALLED_APPS", ["django.contrib.sessions"])
+//!     .setting("MIDDLEWARE", ["django.contrib.sessions.middleware.SessionMiddleware"])
+//!     .build()
+//!     .await?;
+//! assert_eq!(client.get("/").await?.text(), "visit 1");
+//! assert_eq!(client.get("/").await?.text(), "visit 2");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The rooms, from the ground up:
 //!
 //! * [`error`]: what a view may fail with, and the status it becomes
@@ -54,3 +77,8 @@ pub mod urls;
 pub fn manage(site: site::Site) -> std::process::ExitCode {
     management::run::run(site, std::env::args_os())
 }
+
+/// The examples of the README, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
