@@ -273,9 +273,11 @@ fn the_defaults_are_djangos() {
         own,
         [
             "CACHES",
+            "LOG",
             "ROOT_URLCONF",
             "SESSION_ABSOLUTE_AGE",
             "SESSION_COOKIE_PARTITIONED",
+            "SESSION_SAVE_STRATEGY",
             "SESSION_TOUCH_INTERVAL",
             "SIGNED_COOKIE_LEGACY_SALT_FALLBACK",
             "TEMPLATES",
