@@ -7,3 +7,7 @@ mod place;
 mod db {
     session_contract!(crate::place::db);
 }
+
+mod file {
+    session_contract!(crate::place::file);
+}

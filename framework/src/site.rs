@@ -348,6 +348,8 @@ impl Builder {
             cookie_age: settings.cookie_age,
             expire_at_browser_close: settings.expire_at_browser_close,
             naive_zone: (!core.use_tz).then(|| zone.clone()),
+            absolute_age: settings.absolute_age.map(|age| i64::try_from(age).unwrap_or(i64::MAX)),
+            enforce: settings.enforce_expiry,
         });
         let parts = EngineParts {
             settings: &settings,

@@ -9,6 +9,20 @@ use nuages::prelude::*;
 
 use crate::contract::Place;
 
+/// The file engine on a folder of its own.
+pub(crate) async fn file() -> Place {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = r#"
+        SECRET_KEY = "contract"
+        INSTALLED_APPS = ["django.contrib.sessions"]
+        SESSION_ENGINE = "django.contrib.sessions.backends.file"
+        SESSION_FILE_PATH = "."
+    "#;
+    let source = SettingsSource::text("contract", settings).in_dir(folder.path());
+    let built = Site::new(folder.path()).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    Place { engine: Arc::clone(built.project.sessions()), _keep: Box::new(folder) }
+}
+
 /// The db engine on a SQLite file of its own.
 pub(crate) async fn db() -> Place {
     let folder = tempfile::tempdir().expect("a temporary folder");

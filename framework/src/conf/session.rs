@@ -66,6 +66,15 @@ crate::settings_section! {
         /// `SESSION_ABSOLUTE_AGE`, nuages' own: a session ends so many seconds after it began, however busy it is;
         /// `None`: never for that reason, as Django.
         absolute_age: Option<u64> = None,
+        /// `SESSION_ENFORCE_EXPIRY`, nuages' own: whether the engines in which Django forgets what `set_expiry` said
+        /// (signed_cookies; file, for a number of seconds) end sessions by it all the same.
+        enforce_expiry: bool = true,
+        /// `SESSION_COOKIE_MAX_SIZE`, nuages' own: how many bytes the signed_cookies engine lets name and value of its
+        /// cookie take, before it refuses to save; `None`: any number, as Django, though browsers then drop the cookie.
+        cookie_max_size: Option<u64> = 4_096,
+        /// `SESSION_DJANGO_FAULTS`, nuages' own: fail where Django fails and nuages need not, as `docs/DIFFERENCES.md`
+        /// lists: to be compared with it.
+        django_faults: bool = false,
     }
 }
 

@@ -12,6 +12,17 @@ use crate::middleware::technical::technical_page;
 use crate::project::Project;
 use crate::session::error::SessionError;
 
+/// The 4xx that Django has for an error which a view passed on with `?`.
+fn classified(error: &Error) -> Option<Error> {
+    let Error::Internal(inner) = error else { return None };
+    match inner.downcast_ref::<SessionError>()? {
+        invalid @ SessionError::InvalidKey => {
+            Some(Error::suspicious("InvalidSessionKey", invalid.to_string()))
+        }
+        _ => None,
+    }
+}
+
 /// The status of an error: most are 500, a session that was deleted meanwhile is Django's 400.
 fn status_of(error: &Error) -> StatusCode {
     match error {
@@ -31,6 +42,8 @@ pub struct Raised(pub Arc<str>);
 /// Logs the error as Django does and makes its page: Django's default one, or under DEBUG one that says what happened.
 #[must_use]
 pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpResponse {
+    let classified = classified(error);
+    let error = classified.as_ref().unwrap_or(error);
     let status = status_of(error);
     let RequestLine { method, uri } = line;
     // `{:?}` escapes control characters: a path must not be able to forge a line of the log.

@@ -15,7 +15,7 @@ use crate::session::codec::SessionCodec;
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::handle::Session;
 use crate::session::key::SessionKey;
-use crate::session::store::SessionStore;
+use crate::session::store::{SessionStore, StoreError};
 
 /// How many lanes the saves that met a conflict are spread over.
 const LANES: usize = 64;
@@ -28,6 +28,7 @@ pub struct SessionEngine {
     codec: SessionCodec,
     policy: Arc<ExpiryPolicy>,
     strategy: SaveStrategy,
+    fault: Option<String>,
     lanes: [Semaphore; LANES],
 }
 
@@ -40,7 +41,27 @@ impl SessionEngine {
             codec: parts.codec.clone(),
             policy: Arc::clone(parts.policy),
             strategy: parts.settings.save_strategy,
+            fault: None,
             lanes: [const { Semaphore::const_new(1) }; LANES],
+        }
+    }
+
+    /// The same, but every request fails with that reason: for a fault of the settings that `SILENCED_SYSTEM_CHECKS` hid.
+    #[must_use]
+    pub fn out_of_order(self, reason: impl Into<String>) -> Self {
+        Self { fault: Some(reason.into()), ..self }
+    }
+
+    /// What the session middleware asks before it gives a request its session.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] if the engine is [out of order](SessionEngine::out_of_order).
+    pub fn check(&self) -> Result<(), StoreError> {
+        match &self.fault {
+            None => Ok(()),
+            Some(reason) => {
+                Err(StoreError::Backend { store: self.name.clone(), source: reason.as_str().into() })
+            }
         }
     }
 
@@ -107,6 +128,14 @@ pub struct EngineParts<'a> {
     pub policy: &'a Arc<ExpiryPolicy>,
     /// `TIME_ZONE`
     pub zone: &'a TimeZone,
+}
+
+impl EngineParts<'_> {
+    /// A fault that [`SessionEngine::out_of_order`] goes on with, if `SILENCED_SYSTEM_CHECKS` names it.
+    #[must_use]
+    pub fn is_silenced(&self, fault: &CheckMessage) -> bool {
+        self.core.silenced_system_checks.iter().any(|id| id == fault.id)
+    }
 }
 
 /// A row of the table of engines: a site registers its own with `Site::session_engine`.

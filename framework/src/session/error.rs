@@ -43,6 +43,9 @@ pub enum SessionError {
         "The request's session was deleted before the request completed. The user may have logged out in a concurrent request, for example."
     )]
     Interrupted,
+    /// The client's session key has characters that no key of this engine has (Django's `InvalidSessionKey`).
+    #[error("Invalid characters in session key")]
+    InvalidKey,
     /// No free key was found in as many tries (Python's `RuntimeError` in Django's cache engine).
     #[error("unable to create a new session key after {0} tries: the store may be unavailable")]
     NoFreeKey(u32),
@@ -58,6 +61,7 @@ impl From<StoreError> for SessionError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Gone => Self::Gone,
+            StoreError::InvalidKey => Self::InvalidKey,
             StoreError::Encode(error) => Self::Encode(error),
             StoreError::Expiry(error) => Self::Expiry(error),
             error => Self::Store(error),

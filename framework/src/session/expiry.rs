@@ -16,6 +16,10 @@ use crate::serialize::value::{Dict, Value};
 /// The key in the dict under which a custom expiry is kept: an ordinary key, which `clear` removes.
 pub const EXPIRY_KEY: &str = "_session_expiry";
 
+/// The key in the dict under which `SESSION_ABSOLUTE_AGE` keeps when the session began: whole seconds since 1970. Like
+/// [`EXPIRY_KEY`] an ordinary key, which Django passes on; it is there only where that setting is.
+pub const BEGAN_KEY: &str = "_session_began";
+
 /// What the settings say about the life of sessions.
 #[derive(Debug, Clone)]
 pub struct ExpiryPolicy {
@@ -25,6 +29,10 @@ pub struct ExpiryPolicy {
     pub expire_at_browser_close: bool,
     /// The zone of naive times when `USE_TZ` is off; `None` when it is on and every time is aware.
     pub naive_zone: Option<TimeZone>,
+    /// `SESSION_ABSOLUTE_AGE`, seconds.
+    pub absolute_age: Option<i64>,
+    /// `SESSION_ENFORCE_EXPIRY`
+    pub enforce: bool,
 }
 
 /// Why no expiry can be worked out, by the Python exception that says the same.
@@ -153,6 +161,38 @@ impl ExpiryPolicy {
         data.get(EXPIRY_KEY)
     }
 
+    /// When a session of that dict expires, if it was changed last at `modification`: [`ExpiryPolicy::date`] of its custom
+    /// expiry, or [`ExpiryPolicy::end`] if that is earlier.
+    ///
+    /// # Errors
+    /// As [`ExpiryPolicy::date`].
+    pub fn expires(&self, data: &Dict, modification: DateTime) -> Result<DateTime, ExpiryError> {
+        Ok(self.capped(data, self.date(Self::custom(data), modification)?))
+    }
+
+    /// That date, or [`ExpiryPolicy::end`] if that is earlier.
+    #[must_use]
+    pub fn capped(&self, data: &Dict, date: DateTime) -> DateTime {
+        match self.end(data) {
+            Some(end) if end.since(date).is_ok_and(|left| left.as_microseconds() < 0) => end,
+            _ => date,
+        }
+    }
+
+    /// When the session ends however busy it is; `None` if it need not, or nobody knows when it began.
+    #[must_use]
+    pub fn end(&self, data: &Dict) -> Option<DateTime> {
+        let began = data.get(BEGAN_KEY).and_then(Value::as_i64)?;
+        let end = OffsetDateTime::from_unix_timestamp(began.checked_add(self.absolute_age?)?).ok()?;
+        Some(self.at(end))
+    }
+
+    /// Whether [`ExpiryPolicy::end`] has come.
+    #[must_use]
+    pub fn has_ended(&self, data: &Dict) -> bool {
+        self.end(data).is_some_and(|end| end.since(self.now()).is_ok_and(|left| left.as_microseconds() <= 0))
+    }
+
     /// The seconds until the session expires, a number as Django gives it: an `int` or `float` unchanged, the whole
     /// seconds (rounded down) that are left of a date, `SESSION_COOKIE_AGE` for none.
     ///
@@ -244,7 +284,13 @@ mod tests {
     const NOW: DateTime = DateTime::Aware(datetime!(2026-11-22 12:00:00.25 UTC));
 
     fn policy() -> ExpiryPolicy {
-        ExpiryPolicy { cookie_age: 1_209_600, expire_at_browser_close: false, naive_zone: None }
+        ExpiryPolicy {
+            cookie_age: 1_209_600,
+            expire_at_browser_close: false,
+            naive_zone: None,
+            absolute_age: None,
+            enforce: true,
+        }
     }
 
     fn text(text: &str) -> Value {

@@ -55,7 +55,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// as that.
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError>;
 
-    /// Deletes at most so many expired sessions, the longest expired ones first, in one short step.
+    /// Deletes at most so many expired sessions in one short step, the longest expired ones first where the store knows an
+    /// order.
     async fn clear_expired(&self, at_most: NonZeroU32) -> Result<Cleared, StoreError>;
 
     /// How many sessions [`SessionStore::clear_expired`] would delete in the end.
@@ -135,6 +136,23 @@ pub enum StoreError {
     /// Something else is stored than was expected.
     #[error("the session was changed by another request")]
     Changed,
+    /// The key has characters that no key of this engine has (Django's `InvalidSessionKey`): nothing was built from it.
+    /// Loading such a key finds nothing; every other operation on it is refused.
+    #[error("Invalid characters in session key")]
+    InvalidKey,
+    /// The data does not fit into what holds it.
+    #[error(
+        "the session takes {size} bytes where {limit} fit; its keys: {}",
+        keys.iter().map(|(key, size)| format!("{key} ({size} bytes)")).collect::<Vec<_>>().join(", ")
+    )]
+    TooLarge {
+        /// What the cookie would take, its name included, bytes.
+        size: usize,
+        /// `SESSION_COOKIE_MAX_SIZE`, bytes.
+        limit: usize,
+        /// The keys and what the value of each takes before it is compressed and signed, bytes; the largest first.
+        keys: Vec<(String, usize)>,
+    },
     /// The serializer cannot write the data.
     #[error(transparent)]
     Encode(#[from] EncodeError),

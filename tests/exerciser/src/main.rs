@@ -40,10 +40,14 @@ const SETTINGS: &str = r#"
     DATA_UPLOAD_MAX_MEMORY_SIZE = false
     INSTALLED_APPS = ["django.contrib.sessions"]
     DATABASES = { default = { ENGINE = "django.db.backends.sqlite3", NAME = ":memory:" } }
-    # Combinations that stop the start of a site, and that the driver asks for: a cookie with SameSite=None but not Secure.
-    SILENCED_SYSTEM_CHECKS = ["nuages.E128"]
+    # What stops the start of a site, and the driver asks for: a cookie with SameSite=None but not Secure (E128), a folder
+    # for sessions that does not exist (E021), a cache that CACHES lacks (E022).
+    SILENCED_SYSTEM_CHECKS = ["nuages.E021", "nuages.E022", "nuages.E128"]
     # What nuages does otherwise than Django on purpose is switched to Django's way: see docs/DIFFERENCES.md.
     SESSION_SAVE_STRATEGY = "overwrite"
+    SESSION_ENFORCE_EXPIRY = false
+    SESSION_COOKIE_MAX_SIZE = false
+    SESSION_DJANGO_FAULTS = true
     MIDDLEWARE = ["exerciser.middleware.LogHeader", "django.contrib.sessions.middleware.SessionMiddleware"]
 "#;
 

@@ -10,6 +10,7 @@ use nuages::serialize::json::{self, EncodeError};
 use nuages::serialize::value::{Dict, Key, Value};
 use nuages::session::error::SessionError;
 use nuages::session::expiry::{EXPIRY_KEY, Expiry, ExpiryError};
+use nuages::session::key::SessionKey;
 use nuages::session::store::StoreError;
 
 use crate::tags::{self, BadTag};
@@ -34,6 +35,7 @@ impl From<SessionError> for Raised {
             SessionError::Gone | SessionError::Interrupted => "UpdateError",
             SessionError::Exists(_) => "CreateError",
             SessionError::NoFreeKey(_) => "RuntimeError",
+            SessionError::InvalidKey => "InvalidSessionKey",
             SessionError::Encode(error) => error.python_name(),
             SessionError::Expiry(ExpiryError::Overflow(_)) => "OverflowError",
             SessionError::Expiry(ExpiryError::Iso(_) | ExpiryError::Aware) => "ValueError",
@@ -184,18 +186,50 @@ impl Bench<'_> {
             }
             _ => {}
         }
-        let target = if operation == "on" {
+        let handle = if operation == "on" {
             let handle = name(&mut items)?;
             operation = name(&mut items)?;
-            self.handle(&handle)?
+            Some(handle)
         } else {
-            self.session.clone()
+            None
+        };
+        let mut target = match &handle {
+            Some(handle) => self.handle(handle)?,
+            None => self.session.clone(),
         };
         let args = items.map(tags::decode).collect::<Result<Vec<_>, _>>()?;
+        if operation == "exists" && matches!(args.first(), None | Some(Value::None)) {
+            target = self.keyed(target, handle).await?;
+        }
         Ok(match self.call(&target, &operation, Args(args.into_iter())).await? {
             Ok(value) => tags::encode(value),
             Err(Raised(exception)) => Value::Dict(Dict::from([("error", Value::from(exception))])),
         })
+    }
+
+    /// Django's file engine, asked whether `None` exists, makes up a key for a session that has none, and keeps it. Here
+    /// `exists` is asked about a key, so this puts a session with a new key in the place of the one without.
+    async fn keyed(&mut self, old: Session, handle: Option<String>) -> Result<Session, BadOp> {
+        let engine = self.project.sessions();
+        if engine.name() != nuages::session::backends::file::ENGINE.name || old.session_key().is_some() {
+            return Ok(old);
+        }
+        let bad = |error: &dyn std::error::Error| BadOp(error.to_string());
+        let key = SessionKey::generate().map_err(|error| bad(&error))?;
+        let new = engine.session(Some(key.as_str()));
+        let (accessed, modified) = (old.accessed(), old.modified());
+        if accessed {
+            let dict = old.dict().await.map_err(|error| bad(&error))?;
+            new.clear().map_err(|error| bad(&error))?;
+            new.update_values(dict).await.map_err(|error| bad(&error))?;
+        }
+        new.set_accessed(accessed);
+        new.set_modified(modified);
+        match handle {
+            Some(handle) => drop(self.handles.insert(handle, new.clone())),
+            None => self.session.replace(new.clone()),
+        }
+        Ok(new)
     }
 
     fn handle(&self, name: &str) -> Result<Session, BadOp> {
@@ -273,7 +307,12 @@ impl Bench<'_> {
                 s.set_accessed(args.bool()?);
                 Ok(Value::None)
             }
-            "exists" => raised(s.exists(&args.text_or_none()?.unwrap_or_default()).await).map(Value::Bool),
+            "exists" => {
+                let own = || s.session_key().map(|key| key.as_str().to_owned());
+                let is_file = self.project.sessions().name() == nuages::session::backends::file::ENGINE.name;
+                let key = args.text_or_none()?.or_else(|| own().filter(|_| is_file));
+                raised(s.exists(&key.unwrap_or_default()).await).map(Value::Bool)
+            }
             "save" => none(match args.next() {
                 Some(Value::Bool(true)) => s.save_new().await,
                 _ => s.save().await,

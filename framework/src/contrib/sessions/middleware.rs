@@ -113,6 +113,7 @@ fn out_of_range(age: &Value) -> SessionError {
 #[async_trait]
 impl Middleware for SessionMiddleware {
     async fn handle(&self, mut request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
+        self.engine.check()?;
         let cookie = request.cookies().get(&self.settings.cookie_name);
         let sent = cookie.is_some();
         let session = self.engine.session(cookie);

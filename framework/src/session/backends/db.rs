@@ -121,7 +121,7 @@ impl DbStore {
     }
 
     fn expire_date(&self, data: &Dict) -> Result<Timestamp, ExpiryError> {
-        self.stamp(self.policy.date(ExpiryPolicy::custom(data), self.policy.now())?)
+        self.stamp(self.policy.expires(data, self.policy.now())?)
     }
 
     fn decode(&self, text: String) -> Loaded {
