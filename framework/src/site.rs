@@ -188,6 +188,7 @@ impl Builder {
         let routes = Arc::new(compiled.table);
         let templates = self.templates(&core, &apps, &routes);
         let sessions = self.sessions(&core, &databases);
+        let middleware = self.middleware(&core, &apps);
         let (Some(databases), Some(caches), Some(templates), Some(sessions)) =
             (databases, caches, templates, sessions)
         else {
@@ -205,7 +206,7 @@ impl Builder {
             templates,
             sessions,
         });
-        let layers = self.layers(&core, &apps, &project);
+        let layers = self.layers(&middleware, &project);
         if self.faults.iter().any(|fault| fault.level >= Level::Error) {
             return Err(self.faults);
         }
@@ -226,14 +227,14 @@ impl Builder {
             match self.site.apps.iter().find(|app| app.name() == name) {
                 None => {
                     let known: Vec<&str> = self.site.apps.iter().map(|app| app.name()).collect();
-                    self.faults.push(unknown("nuages.E001", "INSTALLED_APPS", name, "app", &known));
+                    self.unknown("nuages.E001", "INSTALLED_APPS", name, "app", &known);
                 }
                 Some(app) if apps.iter().any(|other| other.label() == app.label()) => {
                     let message = format!(
                         "INSTALLED_APPS: the label {:?} of {name:?} isn't unique: another app has it",
                         app.label()
                     );
-                    self.faults.push(CheckMessage::error("nuages.E002", message));
+                    self.fault("INSTALLED_APPS", name, CheckMessage::error("nuages.E002", message));
                 }
                 Some(app) => apps.push(Arc::clone(app)),
             }
@@ -287,8 +288,7 @@ impl Builder {
                 Some(def) => processors.push(*def),
                 None => {
                     let names: Vec<&str> = known.iter().map(|def| def.name).collect();
-                    let fault = unknown("nuages.E006", "TEMPLATES", name, "context processor", &names);
-                    self.faults.push(fault);
+                    self.unknown("nuages.E006", "TEMPLATES", name, "context processor", &names);
                 }
             }
         }
@@ -305,45 +305,28 @@ impl Builder {
 
     fn sessions(&mut self, core: &CoreSettings, databases: &Option<Databases>) -> Option<Arc<SessionEngine>> {
         let settings = self.settings.section::<SessionSettings>();
-        let serializer = {
-            let known: Vec<&SerializerDef> = SERIALIZERS.iter().chain(&self.site.serializers).collect();
-            let found = known.iter().find(|def| def.name == settings.serializer);
-            if found.is_none() {
-                let names: Vec<&str> = known.iter().map(|def| def.name).collect();
-                self.faults.push(unknown(
-                    "nuages.E004",
-                    "SESSION_SERIALIZER",
-                    &settings.serializer,
-                    "serializer",
-                    &names,
-                ));
-            }
-            found.map(|def| (def.build)())
-        };
-        let build = {
-            let known: Vec<&EngineDef> = ENGINES.iter().chain(&self.site.engines).collect();
-            let found = known.iter().find(|def| def.name == settings.engine);
-            if found.is_none() {
-                let names: Vec<&str> = known.iter().map(|def| def.name).collect();
-                self.faults.push(unknown(
-                    "nuages.E003",
-                    "SESSION_ENGINE",
-                    &settings.engine,
-                    "engine",
-                    &names,
-                ));
-            }
-            found.map(|def| def.build)
-        };
+        let serializers: Vec<SerializerDef> =
+            SERIALIZERS.iter().chain(&self.site.serializers).copied().collect();
+        let serializer = serializers.iter().find(|def| def.name == settings.serializer);
+        if serializer.is_none() {
+            let names: Vec<&str> = serializers.iter().map(|def| def.name).collect();
+            self.unknown("nuages.E004", "SESSION_SERIALIZER", &settings.serializer, "serializer", &names);
+        }
+        let engines: Vec<EngineDef> = ENGINES.iter().chain(&self.site.engines).copied().collect();
+        let engine = engines.iter().find(|def| def.name == settings.engine);
+        if engine.is_none() {
+            let names: Vec<&str> = engines.iter().map(|def| def.name).collect();
+            self.unknown("nuages.E003", "SESSION_ENGINE", &settings.engine, "engine", &names);
+        }
         let zone = TimeZone::named(&core.time_zone);
         if zone.is_none() {
             let message = format!("TIME_ZONE: there is no time zone {:?}", core.time_zone);
             let hint = "Use a name of the IANA database, such as \"UTC\" or \"Europe/Brussels\".";
-            self.faults.push(CheckMessage::error("nuages.E007", message).hint(hint));
+            self.fault("TIME_ZONE", &core.time_zone, CheckMessage::error("nuages.E007", message).hint(hint));
         }
-        let (zone, serializer, build, databases) = (zone?, serializer?, build?, databases.as_ref()?);
+        let (zone, serializer, engine, databases) = (zone?, serializer?, engine?, databases.as_ref()?);
         let keys = SigningKeys::new(&core.secret_key, &core.secret_key_fallbacks);
-        let codec = SessionCodec::new(&keys, SALT, serializer);
+        let codec = SessionCodec::new(&keys, SALT, (serializer.build)());
         let policy = Arc::new(ExpiryPolicy {
             cookie_age: settings.cookie_age,
             expire_at_browser_close: settings.expire_at_browser_close,
@@ -360,7 +343,7 @@ impl Builder {
             policy: &policy,
             zone: &zone,
         };
-        match build(parts) {
+        match (engine.build)(parts) {
             Ok(engine) => Some(Arc::new(engine)),
             Err(faults) => {
                 self.faults.extend(faults);
@@ -369,51 +352,62 @@ impl Builder {
         }
     }
 
-    /// The layers of `MIDDLEWARE`, outermost first.
-    fn layers(
-        &mut self,
-        core: &CoreSettings,
-        apps: &[Arc<dyn App>],
-        project: &Project,
-    ) -> Vec<Arc<dyn Middleware>> {
-        let known: Vec<&MiddlewareDef> = MIDDLEWARE
+    /// What `MIDDLEWARE` names, outermost first.
+    fn middleware(&mut self, core: &CoreSettings, apps: &[Arc<dyn App>]) -> Vec<MiddlewareDef> {
+        let known: Vec<MiddlewareDef> = MIDDLEWARE
             .iter()
             .chain(self.site.apps.iter().flat_map(|app| app.middleware()))
             .chain(&self.site.middleware)
+            .copied()
             .collect();
         let offered = |app: &dyn App, name: &str| app.middleware().iter().any(|def| def.name == name);
-        let mut layers = Vec::new();
+        let mut chosen = Vec::new();
         for name in &core.middleware {
             let Some(def) = known.iter().find(|def| def.name == name) else {
                 let names: Vec<&str> = known.iter().map(|def| def.name).collect();
-                self.faults.push(unknown("nuages.E005", "MIDDLEWARE", name, "middleware", &names));
+                self.unknown("nuages.E005", "MIDDLEWARE", name, "middleware", &names);
                 continue;
             };
-            match (def.build)(project) {
-                Ok(layer) => layers.push(layer),
-                Err(faults) => self.faults.extend(faults),
-            }
+            chosen.push(*def);
             let owner = self.site.apps.iter().find(|app| offered(&***app, name));
             if let Some(owner) = owner
                 && !apps.iter().any(|app| app.name() == owner.name())
             {
                 let message =
                     format!("MIDDLEWARE has {name:?}, but INSTALLED_APPS lacks its app {:?}", owner.name());
-                self.faults.push(
-                    CheckMessage::warning("nuages.W001", message)
-                        .hint("Its migrations and commands are not there without it."),
-                );
+                let warning = CheckMessage::warning("nuages.W001", message)
+                    .hint("Its migrations and commands are not there without it.");
+                self.fault("MIDDLEWARE", name, warning);
+            }
+        }
+        chosen
+    }
+
+    /// The layers, outermost first.
+    fn layers(&mut self, middleware: &[MiddlewareDef], project: &Project) -> Vec<Arc<dyn Middleware>> {
+        let mut layers = Vec::new();
+        for def in middleware {
+            match (def.build)(project) {
+                Ok(layer) => layers.push(layer),
+                Err(faults) => self.faults.extend(faults),
             }
         }
         layers
     }
-}
 
-/// A name in the settings that nothing has: says the nearest one, and all there are.
-fn unknown(id: &'static str, setting: &str, name: &str, kind: &str, known: &[&str]) -> CheckMessage {
-    let listed = known.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-    let near = nearest(name, known.iter().copied())
-        .map_or_else(String::new, |near| format!("Did you mean \"{near}\"? "));
-    CheckMessage::error(id, format!("{setting}: there is no {kind} \"{name}\""))
-        .hint(format!("{near}There are: {listed}."))
+    /// Notes what is wrong with that name in a setting, and where it was written.
+    fn fault(&mut self, setting: &str, name: &str, mut message: CheckMessage) {
+        message.object = self.settings.place(setting, name).map(ToString::to_string);
+        self.faults.push(message);
+    }
+
+    /// Notes a name in a setting that nothing has: says the nearest one, and all there are.
+    fn unknown(&mut self, id: &'static str, setting: &str, name: &str, kind: &str, known: &[&str]) {
+        let listed = known.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let near = nearest(name, known.iter().copied())
+            .map_or_else(String::new, |near| format!("Did you mean \"{near}\"? "));
+        let message = CheckMessage::error(id, format!("{setting}: there is no {kind} \"{name}\""))
+            .hint(format!("{near}There are: {listed}."));
+        self.fault(setting, name, message);
+    }
 }

@@ -19,7 +19,7 @@ use crate::conf::server::ServerSettings;
 use crate::conf::session::SessionSettings;
 use crate::conf::source::{SETTINGS_FILE, SettingsSource};
 use crate::conf::templates::TemplatesSettings;
-use crate::conf::written::Members;
+use crate::conf::written::{Members, Place, Shape};
 
 /// nuages' own sections, which every site has.
 pub const SECTIONS: &[SectionDef] = &[
@@ -160,6 +160,28 @@ impl Settings {
     #[must_use]
     pub fn is_written(&self, name: &str) -> bool {
         self.members.contains_key(name)
+    }
+
+    /// Where that setting was written, if it was; in a list the place of that entry.
+    ///
+    /// ```
+    /// use nuages::conf::settings::Settings;
+    ///
+    /// let text = "SECRET_KEY = 'k'\nMIDDLEWARE = [\n  'a.A',\n  'b.B',\n]";
+    /// let settings = Settings::from_toml(text, &[])?;
+    /// let place = |entry| settings.place("MIDDLEWARE", entry).map(ToString::to_string);
+    /// assert_eq!(place("b.B").as_deref(), Some("settings.toml:4"));
+    /// assert_eq!(place("c.C").as_deref(), Some("settings.toml:2"));
+    /// # Ok::<(), nuages::conf::fault::SettingsFaults>(())
+    /// ```
+    #[must_use]
+    pub fn place(&self, setting: &str, entry: &str) -> Option<&Place> {
+        let written = self.members.get(setting)?;
+        let entries = match written.shape() {
+            Shape::List(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        Some(entries.iter().find(|written| written.text() == Some(entry)).unwrap_or(written).place())
     }
 
     /// Every setting of the registered sections beside the same one of `other`, by name.

@@ -1,0 +1,12 @@
+//! What nuages makes of bad input: at the start, in the database, from a client.
+#![allow(missing_docs, reason = "tests")]
+
+mod cookies;
+mod database;
+mod program;
+#[path = "../rows/mod.rs"]
+mod rows;
+mod secrets;
+mod site;
+mod start;
+mod stored_text;
