@@ -3,6 +3,7 @@
 mod dict;
 mod expiry;
 mod storage;
+mod typed;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
