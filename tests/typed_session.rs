@@ -53,11 +53,19 @@ async fn fields_are_keys_and_other_keys_stay() {
     let answer = client.get("/visit/?page=b").await.unwrap();
     assert_eq!(answer.text(), r#"{"name": null, "visits": 2, "seen": ["a", "b"]}"#);
     let session = client.session().await.unwrap();
-    assert_eq!(session.keys().await.unwrap(), ["visits", "seen", "theirs"], "name did not change: it is not there");
+    assert_eq!(
+        session.keys().await.unwrap(),
+        ["visits", "seen", "theirs"],
+        "name did not change: it is not there"
+    );
 
     client.get("/visit/").await.unwrap();
     let session = client.session().await.unwrap();
-    assert_eq!(session.keys().await.unwrap(), ["visits", "theirs"], "what is no longer serialized is removed");
+    assert_eq!(
+        session.keys().await.unwrap(),
+        ["visits", "theirs"],
+        "what is no longer serialized is removed"
+    );
 }
 
 #[tokio::test]

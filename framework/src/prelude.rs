@@ -13,7 +13,7 @@ pub use crate::http::request::HttpRequest;
 pub use crate::http::response::HttpResponse;
 pub use crate::http::set_cookie::SetCookie;
 pub use crate::middleware::def::{FromProject, MiddlewareDef};
-pub use crate::middleware::layer::{Middleware, Next};
+pub use crate::middleware::onion::{Middleware, Next};
 pub use crate::project::Project;
 pub use crate::session::handle::Session;
 pub use crate::shortcuts::{

@@ -23,7 +23,7 @@ use crate::db::database::Databases;
 use crate::db::migrations::loader::Migrations;
 use crate::middleware::common::CommonMiddleware;
 use crate::middleware::def::MiddlewareDef;
-use crate::middleware::layer::Middleware;
+use crate::middleware::onion::Middleware;
 use crate::middleware::onion::Onion;
 use crate::middleware::security::SecurityMiddleware;
 use crate::project::Project;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checks::CheckMessage;
-use crate::middleware::layer::Middleware;
+use crate::middleware::onion::Middleware;
 use crate::project::Project;
 
 /// A middleware that is built from the project's settings when the site starts, never per request.

@@ -2,8 +2,9 @@
 
 pub mod common;
 pub mod def;
-pub mod layer;
+
 pub mod onion;
 pub mod refusal;
+pub mod request_line;
 pub mod security;
 mod technical;

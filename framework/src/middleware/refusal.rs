@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::error::{BoxError, Error};
 use crate::http::defaults::error_page;
 use crate::http::response::HttpResponse;
-use crate::middleware::onion::RequestLine;
+use crate::middleware::request_line::RequestLine;
 use crate::middleware::technical::technical_page;
 use crate::project::Project;
 use crate::session::error::SessionError;

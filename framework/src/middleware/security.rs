@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::def::FromProject;
-use crate::middleware::layer::{Middleware, Next};
+use crate::middleware::onion::{Middleware, Next};
 use crate::project::Project;
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");

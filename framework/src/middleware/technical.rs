@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::error::Error;
 use crate::http::response::HttpResponse;
-use crate::middleware::onion::RequestLine;
+use crate::middleware::request_line::RequestLine;
 use crate::project::Project;
 
 const STYLE: &str = "\

@@ -15,7 +15,7 @@ use crate::http::response::HttpResponse;
 use crate::http::set_cookie::SetCookie;
 use crate::http::vary::patch_vary_headers;
 use crate::middleware::def::FromProject;
-use crate::middleware::layer::{Middleware, Next};
+use crate::middleware::onion::{Middleware, Next};
 use crate::project::Project;
 use crate::serialize::value::Value;
 use crate::session::engine::SessionEngine;
