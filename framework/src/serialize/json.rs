@@ -5,7 +5,7 @@
 //!
 //! * the text is pure ASCII (`é` is `\u00e9`, `😀` is `\ud83d\ude00`, DEL is `\u007f`), and lone surrogates pass;
 //! * `NaN`, `Infinity` and `-Infinity` are written and read;
-//! * integers have any size up to [`MAX_DIGITS`], `1` and `1.0` stay different, floats are `repr()`;
+//! * integers have any size up to [`MAX_DIGITS`](crate::serialize::encode_error::MAX_DIGITS), `1` and `1.0` stay different, floats are `repr()`;
 //! * keys that are `int`, `float`, `bool` or `None` become text, tuples become lists;
 //! * bytes beyond ASCII are latin-1, one character each;
 //! * a name that comes twice has its last value at its first place.
@@ -24,10 +24,11 @@ mod fault;
 mod reader;
 mod writer;
 
-pub use self::fault::{DecodeError, EncodeError, MAX_DEPTH, MAX_DIGITS};
+pub use self::fault::DecodeError;
 
 use self::reader::Reader;
 use self::writer::{write_dict, write_value};
+use crate::serialize::encode_error::EncodeError;
 use crate::serialize::value::{Dict, Value};
 
 /// The JSON of a value: `json.dumps(value, separators=(",", ":")).encode("latin-1")`.

@@ -3,6 +3,7 @@
 //! * [`value`]: [`Value`](value::Value), [`Dict`](value::Dict) and [`Key`](value::Key): Python's values, in order
 //! * [`datetime`], [`timedelta`]: Python's points and spans of time
 //! * [`json`]: Python's JSON, to the byte
+//! * [`pickle`]: Python's pickles of data, to the byte, with nothing executed
 //! * [`float`]: Python's `repr()` of a float
 //! * [`ser`], [`de`]: any `serde` type to a value and back
 
@@ -11,10 +12,12 @@ pub mod convert_error;
 pub mod datetime;
 pub mod de;
 pub mod dict;
+pub mod encode_error;
 mod exotic;
 pub mod float;
 pub mod json;
 mod key;
+pub mod pickle;
 pub mod ser;
 pub mod timedelta;
 pub mod value;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::serialize::json::EncodeError;
+use crate::serialize::encode_error::EncodeError;
 use crate::serialize::value::Dict;
 use crate::session::serializers::SessionSerializer;
 use crate::signing::codec::SignedCodec;

@@ -1,7 +1,7 @@
 //! What may go wrong with a session.
 
 use crate::serialize::convert_error::ConvertError;
-use crate::serialize::json::EncodeError;
+use crate::serialize::encode_error::EncodeError;
 use crate::session::expiry::ExpiryError;
 use crate::session::store::StoreError;
 use crate::signing::crypto::RandomError;

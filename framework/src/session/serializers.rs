@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::serialize::json::{self, EncodeError};
+use crate::serialize::encode_error::EncodeError;
 use crate::serialize::value::{Dict, Value};
+use crate::serialize::{json, pickle};
 
 /// Turns a session's dict into bytes and back. A site registers its own under a name of its own.
 pub trait SessionSerializer: fmt::Debug + Send + Sync + 'static {
@@ -34,6 +35,27 @@ impl SessionSerializer for JsonSerializer {
     }
 }
 
+/// `django.contrib.sessions.serializers.PickleSerializer`: Python's pickles, as far as they are data (Django 4.2
+/// `core/serializers/base.py`; Django 5.0 dropped it).
+///
+/// With it a session keeps what JSON has no word for: tuples, sets, bytes, dates and times, `Decimal`, `UUID`, keys that are no text.
+/// Nothing is executed by reading one: a pickle that asks for more than data is an empty session.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PickleSerializer;
+
+impl SessionSerializer for PickleSerializer {
+    fn dumps(&self, data: &Dict) -> Result<Vec<u8>, EncodeError> {
+        pickle::dumps_dict(data)
+    }
+
+    fn loads(&self, bytes: &[u8]) -> Option<Dict> {
+        match pickle::loads(bytes).ok()? {
+            Value::Dict(data) => Some(data),
+            _ => None,
+        }
+    }
+}
+
 /// A row of the table of serializers.
 #[derive(Debug, Clone, Copy)]
 pub struct SerializerDef {
@@ -44,7 +66,13 @@ pub struct SerializerDef {
 }
 
 /// Those that nuages brings, by Django's names.
-pub const SERIALIZERS: &[SerializerDef] = &[SerializerDef {
-    name: "django.contrib.sessions.serializers.JSONSerializer",
-    build: || std::sync::Arc::new(JsonSerializer),
-}];
+pub const SERIALIZERS: &[SerializerDef] = &[
+    SerializerDef {
+        name: "django.contrib.sessions.serializers.JSONSerializer",
+        build: || std::sync::Arc::new(JsonSerializer),
+    },
+    SerializerDef {
+        name: "django.contrib.sessions.serializers.PickleSerializer",
+        build: || std::sync::Arc::new(PickleSerializer),
+    },
+];

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::serialize::json::EncodeError;
+use crate::serialize::encode_error::EncodeError;
 use crate::serialize::value::Dict;
 use crate::session::expiry::ExpiryError;
 use crate::session::key::SessionKey;

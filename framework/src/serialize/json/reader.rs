@@ -1,6 +1,7 @@
 //! Reads JSON as Python's decoder does.
 
-use crate::serialize::json::fault::{DecodeError, MAX_DEPTH, MAX_DIGITS};
+use crate::serialize::encode_error::{MAX_DEPTH, MAX_DIGITS};
+use crate::serialize::json::fault::DecodeError;
 use crate::serialize::json::writer::is_plain;
 use crate::serialize::value::{Dict, Key, Value};
 

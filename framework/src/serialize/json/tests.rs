@@ -2,6 +2,7 @@ use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::serialize::encode_error::{MAX_DEPTH, MAX_DIGITS};
 use crate::serialize::value::Key;
 use crate::serialize::vectors;
 

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use num_bigint::BigInt;
 
+use crate::serialize::encode_error::{EncodeError, MAX_DEPTH, MAX_DIGITS};
 use crate::serialize::float::write_repr;
-use crate::serialize::json::fault::{EncodeError, MAX_DEPTH, MAX_DIGITS};
 use crate::serialize::value::{Dict, Key, Value};
 
 pub(super) fn write_value(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
