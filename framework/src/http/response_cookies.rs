@@ -21,6 +21,7 @@ pub struct Morsel {
     expires: String,
     http_only: bool,
     max_age: Option<i64>,
+    partitioned: bool,
     path: String,
     same_site: String,
     secure: bool,
@@ -41,8 +42,19 @@ impl ResponseCookies {
 
     /// The same at a moment of the caller's choice: a Unix time in seconds.
     fn set_at(&mut self, cookie: SetCookie, now: f64) -> Result<(), CookieError> {
-        let SetCookie { name, value, max_age, expires, path, domain, secure, http_only, same_site, deletion } =
-            cookie;
+        let SetCookie {
+            name,
+            value,
+            max_age,
+            expires,
+            path,
+            domain,
+            secure,
+            http_only,
+            same_site,
+            partitioned,
+            deletion,
+        } = cookie;
         if !is_token(&name) || RESERVED.iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
             return Err(CookieError::Name(name));
         }
@@ -114,6 +126,7 @@ impl ResponseCookies {
         };
         morsel.secure |= secure || deletion && needs_secure();
         morsel.http_only |= http_only;
+        morsel.partitioned |= partitioned;
         if let Some(same_site) = same_site {
             morsel.same_site = same_site;
         }
@@ -159,6 +172,7 @@ impl Morsel {
             expires: String::new(),
             http_only: false,
             max_age: None,
+            partitioned: false,
             path: String::new(),
             same_site: String::new(),
             secure: false,
@@ -219,6 +233,12 @@ impl Morsel {
         self.http_only
     }
 
+    /// `Partitioned`
+    #[must_use]
+    pub const fn partitioned(&self) -> bool {
+        self.partitioned
+    }
+
     /// The value of a `Set-Cookie` header, with Python's quoting and its order of attributes.
     #[must_use]
     pub fn output(&self) -> String {
@@ -242,6 +262,9 @@ impl Morsel {
         if let Some(seconds) = self.max_age {
             // Writing into a String cannot fail.
             let _ = write!(out, "; Max-Age={seconds}");
+        }
+        if self.partitioned {
+            out.push_str("; Partitioned");
         }
         for (name, value) in [("; Path=", &self.path), ("; SameSite=", &self.same_site)] {
             if !value.is_empty() {

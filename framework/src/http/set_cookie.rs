@@ -24,6 +24,7 @@ pub struct SetCookie {
     pub(super) secure: bool,
     pub(super) http_only: bool,
     pub(super) same_site: Option<String>,
+    pub(super) partitioned: bool,
     pub(super) deletion: bool,
 }
 
@@ -109,6 +110,7 @@ impl SetCookie {
             secure: false,
             http_only: false,
             same_site: None,
+            partitioned: false,
             deletion: false,
         }
     }
@@ -167,6 +169,13 @@ impl SetCookie {
     /// `SameSite`: `Lax`, `Strict` or `None`, sent as spelled; `None` (the option) and the empty text leave it out.
     pub fn same_site<'a>(mut self, same_site: impl Into<Option<&'a str>>) -> Self {
         self.same_site = same_site.into().filter(|text| !text.is_empty()).map(str::to_owned);
+        self
+    }
+
+    /// `Partitioned`: inside another site's page the browser keeps it apart from the site's own (CHIPS). Browsers want
+    /// `Secure` beside it.
+    pub const fn partitioned(mut self, partitioned: bool) -> Self {
+        self.partitioned = partitioned;
         self
     }
 }

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -15,6 +16,7 @@ use crate::session::codec::SessionCodec;
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::handle::Session;
 use crate::session::key::SessionKey;
+use crate::session::renewals::Renewals;
 use crate::session::store::{SessionStore, StoreError};
 
 /// How many lanes the saves that met a conflict are spread over.
@@ -29,6 +31,7 @@ pub struct SessionEngine {
     policy: Arc<ExpiryPolicy>,
     strategy: SaveStrategy,
     fault: Option<String>,
+    renewals: Renewals,
     lanes: [Semaphore; LANES],
 }
 
@@ -42,6 +45,7 @@ impl SessionEngine {
             policy: Arc::clone(parts.policy),
             strategy: parts.settings.save_strategy,
             fault: None,
+            renewals: Renewals::default(),
             lanes: [const { Semaphore::const_new(1) }; LANES],
         }
     }
@@ -99,6 +103,17 @@ impl SessionEngine {
     #[must_use]
     pub fn session(self: &Arc<Self>, key: Option<&str>) -> Session {
         Session::new(Arc::clone(self), key.and_then(SessionKey::parse))
+    }
+
+    /// Remembers that this process renewed the session's expiry just now.
+    pub(crate) fn note_renewal(&self, key: &SessionKey) {
+        self.renewals.note(key, Instant::now());
+    }
+
+    /// Whether this process remembers to have renewed the session's expiry within so many seconds.
+    pub(crate) fn renewed_within(&self, key: &SessionKey, seconds: i64) -> bool {
+        let seconds = Duration::from_secs(seconds.try_into().unwrap_or_default());
+        self.renewals.within(key, Instant::now(), seconds)
     }
 
     /// Lets the saves of one session that met a conflict take turns: without it, of many that retry at once, all but one

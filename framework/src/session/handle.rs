@@ -8,13 +8,16 @@ mod typed;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::serialize::value::Dict;
-use crate::session::data::SessionData;
+use time::OffsetDateTime;
+
+use crate::serialize::datetime::DateTime;
+use crate::serialize::value::{Dict, Value};
+use crate::session::data::{Modify, SessionData};
 use crate::session::engine::SessionEngine;
 use crate::session::error::SessionError;
-use crate::session::expiry::ExpiryPolicy;
+use crate::session::expiry::{BEGAN_KEY, ExpiryPolicy};
 use crate::session::key::SessionKey;
-use crate::session::store::{Load, Loaded, Version};
+use crate::session::store::{Load, Loaded, StoreError, Version};
 
 /// The visitor's session: a cheap handle, every clone is the same session.
 ///
@@ -61,9 +64,22 @@ struct State {
     /// What was read or written last, if anything was.
     version: Option<Version>,
     stale: bool,
+    /// When what is stored expires, if the store knows.
+    expires: Option<DateTime>,
 }
 
 impl State {
+    /// Notes when the session began, where `SESSION_ABSOLUTE_AGE` wants to know and nobody has noted it yet.
+    fn begin(&mut self, policy: &ExpiryPolicy) -> Result<(), SessionError> {
+        if policy.absolute_age.is_none() || self.data().dict().contains_key(BEGAN_KEY) {
+            return Ok(());
+        }
+        let now = Value::Int(OffsetDateTime::now_utc().unix_timestamp());
+        // What another request noted meanwhile stays.
+        let began: Modify = Arc::new(move |stored| Ok(stored.unwrap_or(&now).clone()));
+        self.data().modify(BEGAN_KEY.into(), began)
+    }
+
     fn modified(&self) -> bool {
         self.modified || self.data.as_ref().is_some_and(SessionData::modified)
     }
@@ -80,6 +96,7 @@ impl State {
         self.data = Some(SessionData::loaded(loaded.data));
         self.version = Some(loaded.version);
         self.stale = loaded.stale;
+        self.expires = loaded.expires;
     }
 }
 
@@ -223,7 +240,7 @@ impl Session {
                 (None, Some(key)) => key.clone(),
             }
         };
-        let load = inner.engine.store().load(&key).await?;
+        let load = self.fetch(&key).await?;
         {
             let mut state = inner.lock();
             if state.data.is_some() {
@@ -244,6 +261,21 @@ impl Session {
             }
         }
         self.create().await
+    }
+
+    /// What is stored under the key, unless `SESSION_ABSOLUTE_AGE` has ended it: then it is deleted.
+    async fn fetch(&self, key: &SessionKey) -> Result<Load, SessionError> {
+        let inner = self.inner()?;
+        let store = inner.engine.store();
+        match store.load(key).await? {
+            Load::Found(loaded) if inner.engine.policy().has_ended(&loaded.data) => {
+                match store.delete(key, None).await {
+                    Ok(_) | Err(StoreError::Gone) => Ok(Load::Missing),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            load => Ok(load),
+        }
     }
 
     fn inner(&self) -> Result<&Arc<Inner>, SessionError> {

@@ -14,5 +14,6 @@ pub mod error;
 pub mod expiry;
 pub mod handle;
 pub mod key;
+mod renewals;
 pub mod serializers;
 pub mod store;

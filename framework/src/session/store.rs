@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::serialize::datetime::DateTime;
 use crate::serialize::encode_error::EncodeError;
 use crate::serialize::value::Dict;
 use crate::session::expiry::ExpiryError;
@@ -94,6 +95,9 @@ pub struct Loaded {
     /// Whether the text wants to be written anew even if nothing changes: it was signed with a key of
     /// `SECRET_KEY_FALLBACKS`, or could not be read.
     pub stale: bool,
+    /// When it expires as it is stored, in the form of [`ExpiryPolicy::now`](crate::session::expiry::ExpiryPolicy::now);
+    /// `None` if the store does not know.
+    pub expires: Option<DateTime>,
 }
 
 /// What exactly was read from a store, or written to it: compared by the store alone.
@@ -150,7 +154,7 @@ pub enum StoreError {
         size: usize,
         /// `SESSION_COOKIE_MAX_SIZE`, bytes.
         limit: usize,
-        /// The keys and what the value of each takes before it is compressed and signed, bytes; the largest first.
+        /// The keys, and what each takes with its value before it is compressed and signed, bytes; the largest first.
         keys: Vec<(String, usize)>,
     },
     /// The serializer cannot write the data.

@@ -48,6 +48,9 @@ impl SessionMiddleware {
             .path(settings.cookie_path.as_str())
             .domain(settings.cookie_domain.as_deref())
             .same_site(settings.cookie_samesite.map(|same_site| same_site.as_str()))
+            .partitioned(settings.cookie_partitioned)
+            // A partitioned cookie is another one than the same without.
+            .secure(settings.cookie_partitioned)
     }
 
     fn cookie(&self, key: &str, age: CookieAge) -> SetCookie {
@@ -57,7 +60,8 @@ impl SessionMiddleware {
             .domain(settings.cookie_domain.as_deref())
             .secure(settings.cookie_secure)
             .http_only(settings.cookie_httponly)
-            .same_site(settings.cookie_samesite.map(|same_site| same_site.as_str()));
+            .same_site(settings.cookie_samesite.map(|same_site| same_site.as_str()))
+            .partitioned(settings.cookie_partitioned);
         if let Some((seconds, expires)) = age {
             cookie = cookie.max_age(seconds).expires(expires);
         }
@@ -86,12 +90,25 @@ impl SessionMiddleware {
                 );
             }
         };
+        let (whole, fraction) = match session.absolute_seconds().await? {
+            Some(left) if left <= whole => (left, 0.0),
+            _ => (whole, fraction),
+        };
         let expires = time::Duration::seconds(whole)
             .checked_add(time::Duration::seconds_f64(fraction))
             .and_then(|left| OffsetDateTime::now_utc().checked_add(left))
             .filter(|expires| (1..=9999).contains(&expires.year()))
             .ok_or_else(|| out_of_range(&Value::Int(whole)))?;
         Ok(Some((whole, http_date(expires))))
+    }
+
+    /// Whether an unchanged session is saved, and its cookie sent again, to live longer.
+    async fn renews(&self, session: &Session, empty: bool) -> Result<bool> {
+        let settings = &*self.settings;
+        if !settings.save_every_request || settings.touch_interval == 0 || empty {
+            return Ok(settings.save_every_request);
+        }
+        Ok(session.is_due(i64::try_from(settings.touch_interval).unwrap_or(i64::MAX)).await?)
     }
 
     async fn save(&self, session: &Session, response: &mut HttpResponse) -> Result<()> {
@@ -127,7 +144,7 @@ impl Middleware for SessionMiddleware {
             sent,
             empty: flags.empty,
             accessed: flags.accessed,
-            modified: flags.modified || self.settings.save_every_request,
+            modified: flags.modified || self.renews(&session, flags.empty).await?,
         };
         match decide(outcome, response.status) {
             Decision::Leave => return Ok(response),

@@ -51,9 +51,10 @@ pub struct DbStore {
     zone: TimeZone,
 }
 
-static FIND: Sql =
-    Sql::new("SELECT session_data FROM django_session WHERE session_key = ? AND expire_date > ?");
-static REREAD: Sql = Sql::new("SELECT session_data FROM django_session WHERE session_key = ?");
+static FIND: Sql = Sql::new(
+    "SELECT session_data, expire_date FROM django_session WHERE session_key = ? AND expire_date > ?",
+);
+static REREAD: Sql = Sql::new("SELECT session_data, expire_date FROM django_session WHERE session_key = ?");
 static EXISTS: Sql = Sql::new("SELECT 1 FROM django_session WHERE session_key = ?");
 static INSERT: Sql =
     Sql::new("INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)");
@@ -124,9 +125,23 @@ impl DbStore {
         self.stamp(self.policy.expires(data, self.policy.now())?)
     }
 
-    fn decode(&self, text: String) -> Loaded {
+    /// The reverse of [`DbStore::stamp`].
+    fn time_of(&self, stamp: Timestamp) -> DateTime {
+        if self.policy.naive_zone.is_some() && !self.database.keeps_instants() {
+            DateTime::Naive(stamp.naive())
+        } else {
+            self.policy.at(stamp.utc())
+        }
+    }
+
+    fn decode(&self, (text, expires): (String, Timestamp)) -> Loaded {
         let decoded = self.codec.decode(&text);
-        Loaded { data: decoded.data, stale: decoded.stale, version: Version(Bytes::from(text)) }
+        Loaded {
+            data: decoded.data,
+            stale: decoded.stale,
+            version: Version(Bytes::from(text)),
+            expires: Some(self.time_of(expires)),
+        }
     }
 
     async fn select(
@@ -139,16 +154,16 @@ impl DbStore {
         if key.as_str().contains('\0') {
             return Ok(None);
         }
-        let text: Option<String> = match live_at {
+        let row: Option<(String, Timestamp)> = match live_at {
             Some(now) => on_pool!(db, pool => {
-                db.run(sqlx::query_scalar(FIND.on(db)).bind(key.as_str()).bind(now).fetch_optional(pool)).await
+                db.run(sqlx::query_as(FIND.on(db)).bind(key.as_str()).bind(now).fetch_optional(pool)).await
             }),
             None => on_pool!(db, pool => {
-                db.run(sqlx::query_scalar(REREAD.on(db)).bind(key.as_str()).fetch_optional(pool)).await
+                db.run(sqlx::query_as(REREAD.on(db)).bind(key.as_str()).fetch_optional(pool)).await
             }),
         }
         .map_err(|error| self.failed(error))?;
-        Ok(text.map(|text| self.decode(text)))
+        Ok(row.map(|row| self.decode(row)))
     }
 
     /// Nothing was changed: is the row gone, or another one than expected?

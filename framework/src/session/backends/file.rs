@@ -25,13 +25,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::folder::{Change, Folder, Stored};
 use crate::checks::CheckMessage;
 use crate::serialize::value::{Dict, Value};
-use crate::session::codec::SessionCodec;
+use crate::session::codec::{Decoded, SessionCodec};
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
 use crate::session::key::SessionKey;
@@ -149,13 +148,16 @@ impl FileStore {
     }
 
     /// What a file holds. An empty one is a session that is just being created.
-    fn decode(&self, text: Bytes) -> Loaded {
-        if text.is_empty() {
-            return Loaded { data: Dict::new(), version: Version(text), stale: true };
-        }
-        // What is not ASCII has no valid signature either.
-        let decoded = self.codec.decode(&String::from_utf8_lossy(&text));
-        Loaded { data: decoded.data, version: Version(text), stale: decoded.stale }
+    fn decode(&self, stored: Stored) -> Loaded {
+        let Stored { text, modified } = stored;
+        let decoded = if text.is_empty() {
+            Decoded { stale: true, ..Decoded::default() }
+        } else {
+            // What is not ASCII has no valid signature either.
+            self.codec.decode(&String::from_utf8_lossy(&text))
+        };
+        let expires = self.policy.expires(&decoded.data, self.policy.at(modified.into())).ok();
+        Loaded { data: decoded.data, version: Version(text), stale: decoded.stale, expires }
     }
 
     fn is_expired(&self, data: &Dict, modified: SystemTime) -> Result<bool, ExpiryError> {
@@ -165,7 +167,7 @@ impl FileStore {
             // Django takes the number for what is left, whatever the file's age is.
             return Ok(is_zero_or_less(age));
         }
-        let date = policy.date(custom, policy.at(OffsetDateTime::from(modified)))?;
+        let date = policy.date(custom, policy.at(modified.into()))?;
         let left = policy.age(Some(&Value::DateTime(policy.capped(data, date))), policy.now())?;
         Ok(is_zero_or_less(&left))
     }
@@ -208,8 +210,9 @@ impl SessionStore for FileStore {
         let Ok(key) = plain(key) else { return Ok(Load::Missing) };
         let name = key.clone();
         let stored = self.blocking(None, move |folder| folder.read(&name)).await?;
-        let Some(Stored { text, modified }) = stored else { return Ok(Load::Missing) };
-        let loaded = self.decode(text);
+        let Some(stored) = stored else { return Ok(Load::Missing) };
+        let modified = stored.modified;
+        let loaded = self.decode(stored);
         if !self.is_expired(&loaded.data, modified)? {
             return Ok(Load::Found(loaded));
         }
@@ -224,7 +227,7 @@ impl SessionStore for FileStore {
     async fn reload(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
         let Ok(key) = plain(key) else { return Ok(None) };
         let stored = self.blocking(None, move |folder| folder.read(&key)).await?;
-        Ok(stored.map(|stored| self.decode(stored.text)))
+        Ok(stored.map(|stored| self.decode(stored)))
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
@@ -304,8 +307,9 @@ impl SessionStore for FileStore {
         let batch = self.blocking(None, move |folder| folder.batch(rest, size)).await?;
         let mut deleted = 0;
         for (key, stored) in batch.found {
-            let loaded = self.decode(stored.text);
-            if !matches!(self.is_expired(&loaded.data, stored.modified), Ok(true)) {
+            let modified = stored.modified;
+            let loaded = self.decode(stored);
+            if !matches!(self.is_expired(&loaded.data, modified), Ok(true)) {
                 continue;
             }
             match self.delete(&key, Some(&loaded.version)).await {
@@ -327,8 +331,9 @@ impl SessionStore for FileStore {
             let from = rest.take();
             let batch = self.blocking(None, move |folder| folder.batch(from, STEP)).await?;
             for (_, stored) in batch.found {
-                let loaded = self.decode(stored.text);
-                expired += u64::from(matches!(self.is_expired(&loaded.data, stored.modified), Ok(true)));
+                let modified = stored.modified;
+                let loaded = self.decode(stored);
+                expired += u64::from(matches!(self.is_expired(&loaded.data, modified), Ok(true)));
             }
             rest = batch.rest;
             if rest.is_none() {

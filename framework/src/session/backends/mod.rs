@@ -2,8 +2,9 @@
 
 pub mod db;
 pub mod file;
+pub mod signed_cookies;
 
 use crate::session::engine::EngineDef;
 
 /// `SESSION_ENGINE`: every engine that is built in.
-pub const ENGINES: &[EngineDef] = &[db::ENGINE, file::ENGINE];
+pub const ENGINES: &[EngineDef] = &[db::ENGINE, file::ENGINE, signed_cookies::ENGINE];

@@ -26,14 +26,28 @@ impl Session {
     /// When the expiry kept in the session is no time, or the store fails.
     pub async fn get_expiry_age(&self) -> Result<i64, SessionError> {
         let expiry = self.get_value(EXPIRY_KEY).await?;
-        let age = self.expiry_age_of(expiry.as_ref(), None)?;
-        match age {
-            Value::Int(seconds) => Ok(seconds),
+        let age = match self.expiry_age_of(expiry.as_ref(), None)? {
+            Value::Int(seconds) => seconds,
             #[expect(clippy::cast_possible_truncation, reason = "saturates, as an age beyond 64 bits may")]
-            Value::Float(seconds) => Ok(seconds as i64),
-            Value::Bool(one) => Ok(one.into()),
-            other => Err(ExpiryError::Type(format!("an age is a number, not {}", other.type_name())).into()),
-        }
+            Value::Float(seconds) => seconds as i64,
+            Value::Bool(one) => one.into(),
+            other => {
+                return Err(
+                    ExpiryError::Type(format!("an age is a number, not {}", other.type_name())).into()
+                );
+            }
+        };
+        Ok(self.absolute_seconds().await?.map_or(age, |left| age.min(left)))
+    }
+
+    /// The seconds until `SESSION_ABSOLUTE_AGE` ends the session, rounded down; `None` without such a limit. A session that
+    /// was not saved yet begins now.
+    pub(crate) async fn absolute_seconds(&self) -> Result<Option<i64>, SessionError> {
+        let policy = self.policy()?;
+        let Some(absolute) = policy.absolute_age else { return Ok(None) };
+        let end = self.read(|dict| policy.end(dict)).await?;
+        let left = end.and_then(|end| end.since(policy.now()).ok());
+        Ok(Some(left.map_or(absolute, |left| left.as_seconds_floor())))
     }
 
     /// When the session expires: aware if `USE_TZ` is on.
@@ -41,8 +55,8 @@ impl Session {
     /// # Errors
     /// When the expiry kept in the session is no time, or the store fails.
     pub async fn get_expiry_date(&self) -> Result<DateTime, SessionError> {
-        let expiry = self.get_value(EXPIRY_KEY).await?;
-        self.expiry_date_of(expiry.as_ref(), None)
+        let policy = self.policy()?;
+        Ok(self.read(|dict| policy.expires(dict, policy.now())).await??)
     }
 
     /// `get_expiry_age(modification=…, expiry=…)`: what the age would be, as the number Django gives, without loading.
@@ -86,5 +100,23 @@ impl Session {
     /// [`SessionError::NoMiddleware`]
     pub fn get_session_cookie_age(&self) -> Result<i64, SessionError> {
         Ok(self.policy()?.cookie_age)
+    }
+
+    /// Whether an unchanged session wants its expiry renewed, where `SESSION_TOUCH_INTERVAL` says how often: what is stored
+    /// expires so much earlier than it would when stored now.
+    pub(crate) async fn is_due(&self, interval: i64) -> Result<bool, SessionError> {
+        let inner = self.inner()?;
+        let policy = inner.engine.policy();
+        self.ensure_loaded().await?;
+        let (key, stored, renewed) = {
+            let mut state = inner.lock();
+            let Some(key) = state.key.clone().filter(|_| !state.stale) else { return Ok(true) };
+            (key, state.expires, policy.expires(state.data().dict(), policy.now())?)
+        };
+        match stored {
+            Some(stored) => Ok(renewed.since(stored).is_ok_and(|gain| gain.as_seconds_floor() >= interval)),
+            // A cache does not say how long it keeps an entry: then this process remembers what it renewed.
+            None => Ok(!inner.engine.renewed_within(&key, interval)),
+        }
     }
 }

@@ -95,6 +95,7 @@ impl Session {
         }
         let snapshot = {
             let mut state = inner.lock();
+            state.begin(inner.engine.policy())?;
             state.key.clone().map(|key| {
                 state.accessed = true;
                 (key, state.data().dict().clone(), state.data().moment())
@@ -141,8 +142,14 @@ impl Session {
     /// When the store fails.
     pub async fn load(&self) -> Result<Dict, SessionError> {
         let inner = self.inner()?;
-        let Some(key) = inner.lock().key.clone() else { return Ok(Dict::new()) };
-        match inner.engine.store().load(&key).await? {
+        let Some(key) = inner.lock().key.clone() else {
+            // A cookie that is not there cannot be trusted either: Django sets a new one.
+            if inner.engine.store().residence() == Residence::Cookie {
+                self.create().await?;
+            }
+            return Ok(Dict::new());
+        };
+        match self.fetch(&key).await? {
             Load::Found(loaded) => Ok(loaded.data),
             Load::Missing => {
                 inner.lock().key = None;
@@ -218,13 +225,16 @@ impl Session {
                 state.key = Some(SessionKey::generate()?);
                 return Err(SessionError::Gone);
             };
+            state.begin(inner.engine.policy())?;
             let touch = merge && !state.modified() && !state.stale && state.version.is_some();
             let expected = state.version.clone().filter(|_| merge);
             let data = state.data();
             (key, data.moment(), data.dict().clone(), expected, touch && data.is_settled())
         };
         if touch {
-            return Ok(store.touch(&key, &dict).await?);
+            store.touch(&key, &dict).await?;
+            inner.engine.note_renewal(&key);
+            return Ok(());
         }
         let mut lane = None;
         let mut conflicts = 0;
@@ -254,6 +264,7 @@ impl Session {
         let inner = self.inner()?;
         let (key, dict) = {
             let mut state = inner.lock();
+            state.begin(inner.engine.policy())?;
             (state.key.clone(), state.data().dict().clone())
         };
         let store = inner.engine.store();
