@@ -1,5 +1,8 @@
 //! Rows that nobody of us wrote: signed with another key, tampered with, unreadable. Each is an empty session.
 
+use nuages::db::sql::Sql;
+use nuages::db::sqlx;
+use nuages::on_pool;
 use nuages::prelude::*;
 use nuages::serialize::value::Dict;
 use nuages::session::codec::{SALT, SessionCodec};
@@ -25,6 +28,17 @@ fn signed(secret: &str, salt: &str, json: &[u8]) -> String {
     SignedCodec::new(&keys(secret), salt).dumps(json, true)
 }
 
+static INSERT: Sql = Sql::new(
+    "INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, '2999-01-01 00:00:00')",
+);
+/// Puts a session there that is valid for a long time, with whatever text.
+async fn put(project: &Project, key: &str, text: &str) {
+    let db = project.db().unwrap();
+    on_pool!(db, pool => {
+        sqlx::query(INSERT.on(db)).bind(key).bind(text).execute(pool).await.map(|_| ()).unwrap();
+    });
+}
+
 const OURS: &str = "a key for tests alone";
 
 async fn body(site: &Asked, text: &str) -> String {
@@ -40,7 +54,7 @@ async fn what_cannot_be_trusted_or_read_is_an_empty_session() {
     let (payload, signature) = sound.rsplit_once(':').unwrap();
     let check = async |text: &str, expected: &str| {
         let site = Asked::new("").await;
-        rows::put(site.project(), KEY, text).await;
+        put(site.project(), KEY, text).await;
         assert_eq!(body(&site, text).await, expected, "{text:?}");
         // What is set next is stored under the same key, in a sound text.
         let answer = site.get_as("/set/", KEY).await;
@@ -81,7 +95,7 @@ async fn every_flipped_byte_is_noticed() {
                     continue;
                 }
                 let key = format!("{at:04}{flip:04}{}", sound.len());
-                rows::put(site.project(), &key, &text).await;
+                put(site.project(), &key, &text).await;
                 assert_eq!(site.get_as("/read/", &key).await.body, "nobody", "byte {at} of {sound}");
             }
         }
@@ -97,7 +111,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let site = Asked::new("").await;
-            rows::put(site.project(), KEY, &text).await;
+            put(site.project(), KEY, &text).await;
             assert_eq!(body(&site, &text).await, "nobody");
             assert_eq!(site.get_as("/expiry/", KEY).await.body, "true true");
             assert_eq!(site.get_as("/set/", KEY).await.key(), Some(KEY));
@@ -116,7 +130,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let site = Asked::new("").await;
-            rows::put(site.project(), KEY, &signed(OURS, SALT, &payload)).await;
+            put(site.project(), KEY, &signed(OURS, SALT, &payload)).await;
             for path in ["/untouched/", "/read/", "/expiry/"] {
                 let answer = site.get_as(path, KEY).await;
                 assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
