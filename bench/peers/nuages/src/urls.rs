@@ -1,0 +1,28 @@
+//! The 100 routes, the measured one in the middle.
+
+use nuages::prelude::*;
+use nuages::urls::declare::Entry;
+
+use crate::views;
+
+const AREAS: u32 = 46;
+
+pub fn urls() -> Urls {
+    let mut entries: Vec<Entry> = vec![
+        path("plaintext", views::plaintext).into(),
+        path("json", views::json).into(),
+        path("template", views::template).into(),
+        path("session/read", views::read).into(),
+        path("session/write", views::write).into(),
+        path("session/set", views::set_key).into(),
+        path("session/get", views::get_key).into(),
+    ];
+    for area in 0..AREAS {
+        if area == AREAS / 2 {
+            entries.push(path("users/<int:id>/posts/<slug:slug>", views::post).into());
+        }
+        entries.push(path(format!("area{area}/about"), views::about).kwarg("area", area).into());
+        entries.push(path(format!("area{area}/<int:id>/items/<slug:slug>"), views::item).into());
+    }
+    entries.into_iter().collect()
+}
