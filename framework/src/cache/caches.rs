@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cache::backend::CacheBackend;
+use crate::cache::db;
 use crate::cache::dummy;
 use crate::cache::error::CacheError;
+use crate::cache::file;
 use crate::cache::handle::Cache;
 use crate::cache::locmem::{self, Memory};
 use crate::checks::CheckMessage;
@@ -16,7 +18,31 @@ use crate::conf::time_zone::TimeZone;
 use crate::db::database::Databases;
 
 /// Every backend that is built in, and those that could be.
-const BACKENDS: &[CacheBackendDef] = &[dummy::BACKEND, locmem::BACKEND];
+const BACKENDS: &[CacheBackendDef] =
+    &[db::BACKEND, dummy::BACKEND, file::BACKEND, locmem::BACKEND, MEMCACHED, REDIS];
+
+#[cfg(feature = "memcached")]
+const MEMCACHED: CacheBackendDef = crate::cache::memcached::BACKEND;
+#[cfg(not(feature = "memcached"))]
+const MEMCACHED: CacheBackendDef = CacheBackendDef {
+    name: "django.core.cache.backends.memcached.PyMemcacheCache",
+    build: |parts| Err(vec![not_built_in(parts, "memcached", "memcached")]),
+};
+
+#[cfg(feature = "redis")]
+const REDIS: CacheBackendDef = crate::cache::redis::BACKEND;
+#[cfg(not(feature = "redis"))]
+const REDIS: CacheBackendDef = CacheBackendDef {
+    name: "django.core.cache.backends.redis.RedisCache",
+    build: |parts| Err(vec![not_built_in(parts, "Redis", "redis")]),
+};
+
+#[cfg(not(all(feature = "memcached", feature = "redis")))]
+fn not_built_in(parts: &BackendParts<'_>, what: &str, feature: &str) -> CheckMessage {
+    parts
+        .fault("nuages.E404", "BACKEND", format!("This program is built without {what}."))
+        .hint(format!("Build it with `cargo build --features nuages/{feature}`."))
+}
 
 /// Every cache by its alias.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +133,16 @@ pub struct BackendParts<'a> {
 }
 
 impl BackendParts<'_> {
+    /// The servers in `LOCATION`: a list, or one text with commas or semicolons between them.
+    pub fn servers(&self) -> impl Iterator<Item = &str> {
+        let listed = self.settings.location.as_slice();
+        let alone = listed.len() == 1;
+        listed
+            .iter()
+            .flat_map(move |text| text.expose().split(move |mark| alone && matches!(mark, ',' | ';')))
+            .map(str::trim)
+    }
+
     /// A fault of that member of the entry.
     #[must_use]
     pub fn fault(&self, id: &'static str, member: &str, message: impl Into<String>) -> CheckMessage {

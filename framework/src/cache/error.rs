@@ -113,7 +113,28 @@ pub enum CacheError {
         #[source]
         source: std::io::Error,
     },
-    /// The database of a database cache; its table, which `manage createcachetable` makes.
+    /// The table of a database cache is not there.
+    #[error("the cache {alias:?}: there is no table {table:?} (run `manage createcachetable`)")]
+    MissingTable {
+        /// The cache's alias.
+        alias: String,
+        /// The table.
+        table: String,
+        /// The database's error.
+        #[source]
+        source: DatabaseError,
+    },
+    /// Others changed the value each time before this caller could.
+    #[error("the cache {alias:?}: {key:?} was changed by others {tries} times in a row")]
+    Busy {
+        /// The cache's alias.
+        alias: String,
+        /// The key, as it is stored.
+        key: String,
+        /// How often it was tried.
+        tries: usize,
+    },
+    /// The database of a database cache.
     #[error("the cache {alias:?}: table {table:?}: {source}")]
     Database {
         /// The cache's alias.
@@ -131,7 +152,7 @@ impl CacheError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Server { .. } => true,
+            Self::Timeout { .. } | Self::Server { .. } | Self::Busy { .. } => true,
             Self::Database { source, .. } => source.is_transient(),
             _ => false,
         }

@@ -18,9 +18,16 @@
 
 pub mod backend;
 pub mod caches;
+pub mod db;
 pub mod dummy;
 pub mod error;
+pub mod file;
 pub mod handle;
 pub mod key;
 pub mod locmem;
+#[cfg(feature = "memcached")]
+pub mod memcached;
 pub mod options;
+mod pickled;
+#[cfg(feature = "redis")]
+pub mod redis;

@@ -63,6 +63,18 @@ impl Vendor {
         }
     }
 
+    /// A table's or column's name as it stands in SQL (Django's `quote_name`): one that is quoted stays as it is.
+    #[must_use]
+    pub fn quote_name(self, name: &str) -> String {
+        let quote = match self {
+            Self::Sqlite | Self::Postgres => '"',
+            Self::MySql => '`',
+        };
+        let inside = name.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        let name = inside.filter(|inside| !inside.contains(quote)).unwrap_or(name);
+        format!("{quote}{}{quote}", name.replace(quote, &format!("{quote}{quote}")))
+    }
+
     /// Whether a failed migration takes back the tables it made (Django's `can_rollback_ddl`).
     #[must_use]
     pub const fn can_rollback_ddl(self) -> bool {

@@ -3,6 +3,7 @@
 use crate::apps::command::CommandDef;
 
 use super::check::Check;
+use super::createcachetable::CreateCacheTable;
 use super::diffsettings::DiffSettings;
 use super::help::Listed;
 use super::migrate::Migrate;
@@ -29,6 +30,7 @@ pub(super) enum Kind {
 
 const BUILT_IN: &[Kind] = &[
     Kind::Site(SiteCommandDef::of::<Check>()),
+    Kind::Project(CommandDef::of::<CreateCacheTable>()),
     Kind::Project(CommandDef::of::<DiffSettings>()),
     Kind::Project(CommandDef::of::<Migrate>()),
     Kind::Site(SiteCommandDef::of::<RunServer>()),

@@ -7,6 +7,7 @@
 mod addr_port;
 mod check;
 mod cli;
+pub mod createcachetable;
 pub mod diffsettings;
 mod entry;
 mod help;

@@ -1,0 +1,182 @@
+//! A connection to Redis: to one server, or to a cluster.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::{
+    Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult,
+    ScriptInvocation, Value,
+};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::cache::error::CacheError;
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) connect: Duration,
+    pub(super) answer: Duration,
+}
+
+/// A server, or a cluster of them, that is connected to when it is first asked.
+pub(super) struct Server {
+    alias: String,
+    /// Its address, without a password.
+    name: String,
+    limits: Limits,
+    target: Target,
+    /// Many callers share one connection. The lock is held while a connection is made, and that has a limit.
+    link: Mutex<Option<Link>>,
+}
+
+enum Target {
+    Server(Box<Client>),
+    Cluster(ClusterClient),
+}
+
+#[derive(Clone)]
+enum Link {
+    Server(ConnectionManager),
+    Cluster(ClusterConnection),
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("name", &self.name)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(super) fn single(
+        alias: &str,
+        name: String,
+        info: ConnectionInfo,
+        limits: Limits,
+    ) -> RedisResult<Self> {
+        let target = Target::Server(Box::new(Client::open(info)?));
+        Ok(Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default() })
+    }
+
+    pub(super) fn cluster(
+        alias: &str,
+        name: String,
+        nodes: Vec<ConnectionInfo>,
+        limits: Limits,
+    ) -> RedisResult<Self> {
+        let client = ClusterClient::builder(nodes)
+            .connection_timeout(limits.connect)
+            .response_timeout(limits.answer)
+            .build()?;
+        let target = Target::Cluster(client);
+        Ok(Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default() })
+    }
+
+    /// Asks, within the limits. What may be asked twice without harm is asked again if the connection turns out to have
+    /// ended: the server may have been started anew since it was last asked.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        question: Question<'_>,
+        twice: bool,
+    ) -> Result<T, CacheError> {
+        let limit = self.limits.connect.saturating_add(self.limits.answer);
+        let asked = timeout(limit, async {
+            let mut link = self.link().await?;
+            match question.put(&mut link).await {
+                Err(error) if twice && error.is_connection_dropped() => {
+                    question.put(&mut self.link().await?).await
+                }
+                answer => answer,
+            }
+        });
+        match asked.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if error.is_timeout() => Err(self.late(self.limits.answer)),
+            Ok(Err(error)) => Err(self.failed(error)),
+            Err(_) => Err(self.late(limit)),
+        }
+    }
+
+    pub(super) async fn close(&self) {
+        self.link.lock().await.take();
+    }
+
+    async fn link(&self) -> RedisResult<Link> {
+        let mut link = self.link.lock().await;
+        if let Some(link) = &*link {
+            return Ok(link.clone());
+        }
+        let made = match &self.target {
+            Target::Server(client) => {
+                let config = ConnectionManagerConfig::new()
+                    .set_number_of_retries(0)
+                    .set_connection_timeout(Some(self.limits.connect))
+                    .set_response_timeout(Some(self.limits.answer));
+                Link::Server(ConnectionManager::new_with_config(Client::clone(client), config).await?)
+            }
+            Target::Cluster(client) => Link::Cluster(client.get_async_connection().await?),
+        };
+        *link = Some(made.clone());
+        Ok(made)
+    }
+
+    fn late(&self, after: Duration) -> CacheError {
+        CacheError::Timeout { alias: self.alias.clone(), server: self.name.clone(), after }
+    }
+
+    fn failed(&self, source: RedisError) -> CacheError {
+        CacheError::Server { alias: self.alias.clone(), server: self.name.clone(), source: source.into() }
+    }
+}
+
+/// Something to ask a server.
+#[derive(Clone, Copy)]
+pub(super) enum Question<'a> {
+    Command(&'a Cmd),
+    Pipeline(&'a Pipeline),
+    Script(&'a ScriptInvocation<'a>),
+}
+
+impl Question<'_> {
+    async fn put<T: FromRedisValue>(self, link: &mut Link) -> RedisResult<T> {
+        match self {
+            Self::Command(command) => command.query_async(link).await,
+            Self::Pipeline(pipeline) => pipeline.query_async(link).await,
+            Self::Script(script) => script.invoke_async(link).await,
+        }
+    }
+}
+
+impl ConnectionLike for Link {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Server(link) => link.req_packed_command(command),
+            Self::Cluster(link) => link.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Server(link) => link.req_packed_commands(pipeline, offset, count),
+            Self::Cluster(link) => link.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Server(link) => link.get_db(),
+            Self::Cluster(link) => link.get_db(),
+        }
+    }
+}
