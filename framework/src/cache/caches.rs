@@ -150,13 +150,16 @@ impl BackendParts<'_> {
     }
 }
 
+/// A backend, or every fault of its entry.
+pub type BuiltBackend = Result<Arc<dyn CacheBackend>, Vec<CheckMessage>>;
+
 /// A row of the table of backends: a site registers its own with `Site::cache_backend`.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheBackendDef {
     /// The dotted name in `BACKEND`.
     pub name: &'static str,
     /// Makes the backend, or says every fault of its entry; does no I/O.
-    pub build: fn(&BackendParts<'_>) -> Result<Arc<dyn CacheBackend>, Vec<CheckMessage>>,
+    pub build: fn(&BackendParts<'_>) -> BuiltBackend,
 }
 
 fn unknown_backend(parts: &BackendParts<'_>, known: &[&CacheBackendDef]) -> CheckMessage {

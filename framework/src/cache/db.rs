@@ -17,12 +17,11 @@ use time::macros::datetime;
 
 use self::statements::Statements;
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
-use crate::cache::caches::{BackendParts, CacheBackendDef};
+use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
 use crate::cache::options::{CullLimits, OptionReader};
 use crate::cache::pickled;
-use crate::checks::CheckMessage;
 use crate::conf::time_zone::TimeZone;
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
@@ -40,7 +39,7 @@ const KEYS_AT_ONCE: usize = 200;
 /// So often a number that others count up too is tried to be counted up.
 const TRIES: usize = 200;
 
-fn build(parts: &BackendParts<'_>) -> Result<Arc<dyn CacheBackend>, Vec<CheckMessage>> {
+fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     let mut options = OptionReader::new(parts);
     let limits = CullLimits::read(&mut options);
     let table = parts.settings.location.first();
@@ -87,8 +86,10 @@ impl DatabaseCache {
     fn failed(&self, source: DatabaseError) -> CacheError {
         let (alias, table) = (self.alias.clone(), self.table.clone());
         match source {
-            DatabaseError::MissingTable { .. } => CacheError::MissingTable { alias, table, source },
-            source => CacheError::Database { alias, table, source },
+            DatabaseError::MissingTable { .. } => {
+                CacheError::MissingTable { alias, table, source: Box::new(source) }
+            }
+            source => CacheError::Database { alias, table, source: Box::new(source) },
         }
     }
 

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
-use crate::cache::caches::{BackendParts, CacheBackendDef};
+use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
-use crate::checks::CheckMessage;
 use crate::serialize::value::Value;
 
 /// The backend's row in the table.
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.dummy.DummyCache", build };
 
-fn build(_: &BackendParts<'_>) -> Result<Arc<dyn CacheBackend>, Vec<CheckMessage>> {
+fn build(_: &BackendParts<'_>) -> BuiltBackend {
     Ok(Arc::new(DummyCache))
 }
 

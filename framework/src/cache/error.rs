@@ -122,7 +122,7 @@ pub enum CacheError {
         table: String,
         /// The database's error.
         #[source]
-        source: DatabaseError,
+        source: Box<DatabaseError>,
     },
     /// Others changed the value each time before this caller could.
     #[error("the cache {alias:?}: {key:?} was changed by others {tries} times in a row")]
@@ -143,7 +143,7 @@ pub enum CacheError {
         table: String,
         /// The database's error.
         #[source]
-        source: DatabaseError,
+        source: Box<DatabaseError>,
     },
 }
 

@@ -15,12 +15,11 @@ use bytes::Bytes;
 use self::entry::{Entry, Expiry, pack, unpack};
 use self::folder::{Folder, FolderError};
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
-use crate::cache::caches::{BackendParts, CacheBackendDef};
+use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
 use crate::cache::options::{CullLimits, OptionReader};
 use crate::cache::pickled;
-use crate::checks::CheckMessage;
 use crate::serialize::value::Value;
 
 /// How long a call may take: network file systems may not answer.
@@ -30,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.filebased.FileBasedCache", build };
 
-fn build(parts: &BackendParts<'_>) -> Result<Arc<dyn CacheBackend>, Vec<CheckMessage>> {
+fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     let mut options = OptionReader::new(parts);
     let limits = CullLimits::read(&mut options);
     let location = parts.settings.location.first();

@@ -12,18 +12,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
-use crate::cache::caches::{BackendParts, CacheBackendDef};
+use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
 use crate::cache::options::{CullLimits, OptionReader};
-use crate::checks::CheckMessage;
 use crate::serialize::value::Value;
 
 /// The backend's row in the table.
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.locmem.LocMemCache", build };
 
-fn build(parts: &BackendParts<'_>) -> Result<Arc<dyn CacheBackend>, Vec<CheckMessage>> {
+fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     let mut options = OptionReader::new(parts);
     let limits = CullLimits::read(&mut options);
     options.finish()?;

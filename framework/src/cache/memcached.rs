@@ -21,12 +21,11 @@ use self::connection::{Address, Answer, Sum};
 use self::packed::Packed;
 use self::server::{Limits, Server};
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
-use crate::cache::caches::{BackendParts, CacheBackendDef};
+use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyFault, KeyRule};
 use crate::cache::options::OptionReader;
 use crate::cache::pickled;
-use crate::checks::CheckMessage;
 use crate::serialize::value::Value;
 
 /// The backend's row in the table.
@@ -36,7 +35,7 @@ pub const BACKEND: CacheBackendDef =
 /// A longer time is written as the moment at which it ends.
 const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60;
 
-fn build(parts: &BackendParts<'_>) -> Result<Arc<dyn CacheBackend>, Vec<CheckMessage>> {
+fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     let mut options = OptionReader::new(parts);
     let limits = Limits {
         connect: options.seconds("connect_timeout").unwrap_or(Duration::from_secs(5)),

@@ -1,5 +1,6 @@
 //! `OPTIONS` of an entry of `CACHES`, read with every fault at once.
 
+#[cfg(any(feature = "memcached", feature = "redis"))]
 use std::time::Duration;
 
 use crate::cache::caches::BackendParts;
@@ -36,6 +37,7 @@ impl<'a> OptionReader<'a> {
     }
 
     /// A number of seconds, more than zero.
+    #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(super) fn seconds(&mut self, name: &'static str) -> Option<Duration> {
         self.known.push(name);
         let written = self.options().get(name)?;
@@ -50,6 +52,7 @@ impl<'a> OptionReader<'a> {
     }
 
     /// `true` or `false`.
+    #[cfg(feature = "redis")]
     pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.known.push(name);
         let written = self.options().get(name)?;
@@ -61,6 +64,7 @@ impl<'a> OptionReader<'a> {
     }
 
     /// A text.
+    #[cfg(feature = "redis")]
     pub(super) fn text(&mut self, name: &'static str) -> Option<&'a str> {
         self.known.push(name);
         let written = self.options().get(name)?;

@@ -22,12 +22,11 @@ use redis::{Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, Script};
 use self::packed::{pack, unpack};
 use self::server::{Limits, Question, Server};
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
-use crate::cache::caches::{BackendParts, CacheBackendDef};
+use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
 use crate::cache::options::OptionReader;
 use crate::cache::pickled;
-use crate::checks::CheckMessage;
 use crate::conf::secret::Location;
 use crate::error::BoxError;
 use crate::serialize::value::Value;
@@ -63,7 +62,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 redis.call('INCRBY', KEYS[1], ARGV[1])
 return redis.call('GET', KEYS[1])";
 
-fn build(parts: &BackendParts<'_>) -> Result<Arc<dyn CacheBackend>, Vec<CheckMessage>> {
+fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     let mut options = OptionReader::new(parts);
     let limits = Limits {
         connect: options.seconds("socket_connect_timeout").unwrap_or(Duration::from_secs(5)),
