@@ -1,13 +1,23 @@
-//! The contract suite over every session engine.
+//! The contract suite over the session engines that need no server.
 
 #[macro_use]
 mod contract;
 mod place;
 
+/// A test of its own for each test of the suite, on places made by an async fn.
+macro_rules! tests_on {
+    ($place:path: $($test:ident,)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            crate::contract::$test(&$place().await).await;
+        }
+    )*};
+}
+
 mod db {
-    session_contract!(crate::place::db);
+    session_contract!(tests_on! crate::place::db:);
 }
 
 mod file {
-    session_contract!(crate::place::file);
+    session_contract!(tests_on! crate::place::file:);
 }

@@ -42,16 +42,10 @@ impl Place {
     }
 }
 
-/// Runs every test of the suite on places made by `$place`, an async fn.
+/// Hands the names of the suite's tests to another macro, with whatever stands before them.
 macro_rules! session_contract {
-    ($place:path: $($test:ident),* $(,)?) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $test() {
-            crate::contract::$test(&$place().await).await;
-        }
-    )*};
-    ($place:path) => {
-        session_contract!($place:
+    ($then:ident! $($with:tt)*) => {
+        $then!($($with)*
             a_new_session_gets_its_key_when_it_is_saved,
             what_is_stored_comes_back_as_it_was,
             an_update_is_not_an_insert,

@@ -1,11 +1,16 @@
 //! Engines on stores of their own, for the contract suite.
+#![allow(dead_code, reason = "each test target uses some of the places")]
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nuages::conf::source::SettingsSource;
 use nuages::db::migrations::executor::create_and_migrate;
+use nuages::db::sqlx::{self, AssertSqlSafe, Connection};
 use nuages::db::timestamp::Timestamp;
 use nuages::prelude::*;
+use nuages::session::engine::SessionEngine;
 
 use crate::contract::Place;
 
@@ -26,18 +31,57 @@ pub(crate) async fn file() -> Place {
 /// The db engine on a SQLite file of its own.
 pub(crate) async fn db() -> Place {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let settings = r#"
+    let database = r#"{ ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" }"#;
+    let engine = migrated(folder.path(), database).await;
+    Place { engine, _keep: Box::new(folder) }
+}
+
+/// The db engine on a database of its own on that PostgreSQL server.
+pub(crate) async fn postgres(url: &str) -> Place {
+    let name = database_name();
+    let mut admin = sqlx::PgConnection::connect(url).await.expect("the server");
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::query(create).execute(&mut admin).await.expect("a database");
+    on_server(url, &name).await
+}
+
+/// The db engine on a database of its own on that MySQL or MariaDB server.
+pub(crate) async fn mysql(url: &str) -> Place {
+    let name = database_name();
+    let mut admin = sqlx::MySqlConnection::connect(url).await.expect("the server");
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
+    sqlx::query(create).execute(&mut admin).await.expect("a database");
+    on_server(url, &name).await
+}
+
+async fn on_server(url: &str, name: &str) -> Place {
+    let (server, _) = url.rsplit_once('/').expect("scheme://user@host:port/database");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let engine = migrated(folder.path(), &format!("{{ URL = \"{server}/{name}\" }}")).await;
+    Place { engine, _keep: Box::new(folder) }
+}
+
+/// Distinct within a server that lives as long as the tests.
+fn database_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("contract_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn migrated(folder: &Path, database: &str) -> Arc<SessionEngine> {
+    let settings = format!(
+        r#"
         SECRET_KEY = "contract"
         INSTALLED_APPS = ["django.contrib.sessions"]
         SESSION_ENGINE = "django.contrib.sessions.backends.db"
         TIME_ZONE = "UTC"
-        DATABASES = { default = { ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" } }
-    "#;
-    let source = SettingsSource::text("contract", settings).in_dir(folder.path());
-    let built = Site::new(folder.path()).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        DATABASES = {{ default = {database} }}
+    "#
+    );
+    let source = SettingsSource::text("contract", settings).in_dir(folder);
+    let built = Site::new(folder).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
     let database = built.project.db().expect("a database");
     create_and_migrate(database, built.project.migrations(), Timestamp::now, |_| Ok(()))
         .await
         .expect("the table");
-    Place { engine: Arc::clone(built.project.sessions()), _keep: Box::new(folder) }
+    Arc::clone(built.project.sessions())
 }
