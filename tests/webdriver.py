@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -28,13 +29,13 @@ class WebDriverError(Exception):
 
 
 class Process:
-    """A program of ours: its lines are kept, and it is ended by its own id."""
+    """A program of ours, in a process group of its own: its lines are kept, and it is ended by its id."""
 
     def __init__(self, command, env=None):
         self.lines = []
         self.process = subprocess.Popen(
             command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace",
+            text=True, errors="replace", start_new_session=True,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -67,6 +68,10 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         status = self.process.wait(PATIENCE)
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # What it started and did not end itself.
+        except ProcessLookupError:
+            pass
         self.reader.join(PATIENCE)
         return status
 
