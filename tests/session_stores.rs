@@ -21,3 +21,11 @@ mod db {
 mod file {
     session_contract!(tests_on! crate::place::file:);
 }
+
+mod cache {
+    session_contract!(tests_on! crate::place::cache:);
+}
+
+mod cached_db {
+    session_contract!(tests_on! crate::place::cached_db:);
+}

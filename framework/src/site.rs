@@ -187,7 +187,7 @@ impl Builder {
         self.faults.extend(compiled.messages.into_iter().filter(wanted));
         let routes = Arc::new(compiled.table);
         let templates = self.templates(&core, &apps, &routes);
-        let sessions = self.sessions(&core, &databases);
+        let sessions = self.sessions(&core, databases.as_ref(), caches.as_ref());
         let middleware = self.middleware(&core, &apps);
         let (Some(databases), Some(caches), Some(templates), Some(sessions)) =
             (databases, caches, templates, sessions)
@@ -303,7 +303,12 @@ impl Builder {
         Templates::load(options).map_err(|faults| self.faults.extend(faults)).ok()
     }
 
-    fn sessions(&mut self, core: &CoreSettings, databases: &Option<Databases>) -> Option<Arc<SessionEngine>> {
+    fn sessions(
+        &mut self,
+        core: &CoreSettings,
+        databases: Option<&Databases>,
+        caches: Option<&Caches>,
+    ) -> Option<Arc<SessionEngine>> {
         let settings = self.settings.section::<SessionSettings>();
         let serializers: Vec<SerializerDef> =
             SERIALIZERS.iter().chain(&self.site.serializers).copied().collect();
@@ -324,7 +329,8 @@ impl Builder {
             let hint = "Use a name of the IANA database, such as \"UTC\" or \"Europe/Brussels\".";
             self.fault("TIME_ZONE", &core.time_zone, CheckMessage::error("nuages.E007", message).hint(hint));
         }
-        let (zone, serializer, engine, databases) = (zone?, serializer?, engine?, databases.as_ref()?);
+        let (zone, serializer, engine) = (zone?, serializer?, engine?);
+        let (databases, caches) = (databases?, caches?);
         let keys = SigningKeys::new(&core.secret_key, &core.secret_key_fallbacks);
         let codec = SessionCodec::new(&keys, SALT, (serializer.build)());
         let policy = Arc::new(ExpiryPolicy {
@@ -339,6 +345,7 @@ impl Builder {
             core,
             base_dir: &self.site.base_dir,
             databases,
+            caches,
             codec: &codec,
             policy: &policy,
             zone: &zone,

@@ -1,7 +1,6 @@
 //! Engines on stores of their own, for the contract suite.
 #![allow(dead_code, reason = "each test target uses some of the places")]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,30 +9,29 @@ use nuages::db::migrations::executor::create_and_migrate;
 use nuages::db::sqlx::{self, AssertSqlSafe, Connection};
 use nuages::db::timestamp::Timestamp;
 use nuages::prelude::*;
-use nuages::session::engine::SessionEngine;
 
 use crate::contract::Place;
 
-/// The file engine on a folder of its own.
-pub(crate) async fn file() -> Place {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let settings = r#"
-        SECRET_KEY = "contract"
-        INSTALLED_APPS = ["django.contrib.sessions"]
-        SESSION_ENGINE = "django.contrib.sessions.backends.file"
-        SESSION_FILE_PATH = "."
-    "#;
-    let source = SettingsSource::text("contract", settings).in_dir(folder.path());
-    let built = Site::new(folder.path()).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    Place { engine: Arc::clone(built.project.sessions()), _keep: Box::new(folder) }
-}
+const SQLITE: &str = r#"{ ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" }"#;
 
 /// The db engine on a SQLite file of its own.
 pub(crate) async fn db() -> Place {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let database = r#"{ ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" }"#;
-    let engine = migrated(folder.path(), database).await;
-    Place { engine, _keep: Box::new(folder) }
+    place("db", &format!("DATABASES = {{ default = {SQLITE} }}")).await
+}
+
+/// The file engine on a folder of its own.
+pub(crate) async fn file() -> Place {
+    place("file", "SESSION_FILE_PATH = \".\"").await
+}
+
+/// The cache engine on memory of its own.
+pub(crate) async fn cache() -> Place {
+    place("cache", "").await
+}
+
+/// The cached_db engine on a SQLite file and memory of its own.
+pub(crate) async fn cached_db() -> Place {
+    place("cached_db", &format!("DATABASES = {{ default = {SQLITE} }}")).await
 }
 
 /// The db engine on a database of its own on that PostgreSQL server.
@@ -56,9 +54,7 @@ pub(crate) async fn mysql(url: &str) -> Place {
 
 async fn on_server(url: &str, name: &str) -> Place {
     let (server, _) = url.rsplit_once('/').expect("scheme://user@host:port/database");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let engine = migrated(folder.path(), &format!("{{ URL = \"{server}/{name}\" }}")).await;
-    Place { engine, _keep: Box::new(folder) }
+    place("db", &format!("DATABASES = {{ default = {{ URL = \"{server}/{name}\" }} }}")).await
 }
 
 /// Distinct within a server that lives as long as the tests.
@@ -67,21 +63,24 @@ fn database_name() -> String {
     format!("contract_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-async fn migrated(folder: &Path, database: &str) -> Arc<SessionEngine> {
+/// The engine of that name with these settings besides, in a folder of its own.
+pub(crate) async fn place(engine: &str, settings: &str) -> Place {
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = format!(
         r#"
         SECRET_KEY = "contract"
         INSTALLED_APPS = ["django.contrib.sessions"]
-        SESSION_ENGINE = "django.contrib.sessions.backends.db"
+        SESSION_ENGINE = "django.contrib.sessions.backends.{engine}"
         TIME_ZONE = "UTC"
-        DATABASES = {{ default = {database} }}
-    "#
+        {settings}
+        "#
     );
-    let source = SettingsSource::text("contract", settings).in_dir(folder);
-    let built = Site::new(folder).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    let database = built.project.db().expect("a database");
-    create_and_migrate(database, built.project.migrations(), Timestamp::now, |_| Ok(()))
-        .await
-        .expect("the table");
-    Arc::clone(built.project.sessions())
+    let source = SettingsSource::text("contract", settings).in_dir(folder.path());
+    let built = Site::new(folder.path()).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    if let Ok(database) = built.project.db() {
+        create_and_migrate(database, built.project.migrations(), Timestamp::now, |_| Ok(()))
+            .await
+            .expect("the table");
+    }
+    Place { engine: Arc::clone(built.project.sessions()), _keep: Box::new(folder) }
 }

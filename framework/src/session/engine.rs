@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::cache::caches::Caches;
 use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
 use crate::conf::session::{SaveStrategy, SessionSettings};
@@ -32,6 +33,7 @@ pub struct SessionEngine {
     strategy: SaveStrategy,
     fault: Option<String>,
     renewals: Renewals,
+    quirks: Quirks,
     lanes: [Semaphore; LANES],
 }
 
@@ -46,6 +48,7 @@ impl SessionEngine {
             strategy: parts.settings.save_strategy,
             fault: None,
             renewals: Renewals::default(),
+            quirks: Quirks::default(),
             lanes: [const { Semaphore::const_new(1) }; LANES],
         }
     }
@@ -54,6 +57,15 @@ impl SessionEngine {
     #[must_use]
     pub fn out_of_order(self, reason: impl Into<String>) -> Self {
         Self { fault: Some(reason.into()), ..self }
+    }
+
+    /// The same with peculiarities of Django's engine of that name.
+    pub(crate) fn with_quirks(self, quirks: Quirks) -> Self {
+        Self { quirks, ..self }
+    }
+
+    pub(crate) const fn quirks(&self) -> Quirks {
+        self.quirks
     }
 
     /// What the session middleware asks before it gives a request its session.
@@ -126,6 +138,17 @@ impl SessionEngine {
     }
 }
 
+/// Where Django's engines differ from each other in what a session object does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Quirks {
+    /// A save of a session that was not looked at asks whether it is stored before it loads it, so that one which is not keeps
+    /// its key (Django 5.2 `backends/cache.py`, `save`).
+    pub(crate) asks_before_loading: bool,
+    /// The first save of a new session goes to the store twice (Django 5.2 `backends/cached_db.py`, `save`: once more after
+    /// the `create` in it).
+    pub(crate) saves_new_twice: bool,
+}
+
 /// What an engine is made of, when the site starts.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineParts<'a> {
@@ -137,6 +160,8 @@ pub struct EngineParts<'a> {
     pub base_dir: &'a Path,
     /// `DATABASES`
     pub databases: &'a Databases,
+    /// `CACHES`
+    pub caches: &'a Caches,
     /// The signed text, with Django's salt and the serializer of `SESSION_SERIALIZER`.
     pub codec: &'a SessionCodec,
     /// How long sessions live, from the settings.

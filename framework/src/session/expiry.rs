@@ -212,6 +212,28 @@ impl ExpiryPolicy {
         Ok(Value::Int(left.as_seconds_floor()))
     }
 
+    /// The seconds until a session of that dict expires, if it is saved now: [`ExpiryPolicy::age`] without its fraction, or
+    /// what is left until [`ExpiryPolicy::end`].
+    ///
+    /// # Errors
+    /// As [`ExpiryPolicy::age`], and when the age is no number of 64 bits.
+    pub fn seconds(&self, data: &Dict) -> Result<i64, ExpiryError> {
+        let seconds = match self.age(Self::custom(data), self.now())? {
+            Value::Int(seconds) => seconds,
+            Value::Bool(one) => i64::from(one),
+            #[expect(clippy::cast_possible_truncation, reason = "Python's int(); saturates")]
+            Value::Float(seconds) if seconds.is_finite() => seconds as i64,
+            age @ (Value::Float(_) | Value::BigInt(_)) => {
+                return Err(ExpiryError::Overflow(format!("{age:?} seconds")));
+            }
+            other => {
+                return Err(ExpiryError::Type(format!("an age is a number, not {}", other.type_name())));
+            }
+        };
+        let left = self.end(data).and_then(|end| end.since(self.now()).ok());
+        Ok(left.map_or(seconds, |left| seconds.min(left.as_seconds_floor())))
+    }
+
     /// When the session expires.
     ///
     /// # Errors

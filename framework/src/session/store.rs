@@ -101,7 +101,7 @@ pub struct Loaded {
 }
 
 /// What exactly was read from a store, or written to it: compared by the store alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Version(pub Bytes);
 
 /// A session was stored.

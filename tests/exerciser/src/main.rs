@@ -5,6 +5,7 @@
 //! object; the
 //! environment's `NUAGES_…` comes on top of them.
 
+mod failing_cache;
 mod logs;
 mod objects;
 mod ops;
@@ -55,6 +56,7 @@ fn site() -> Site {
     let objects = Arc::new(Objects::default());
     let others = Arc::clone(&objects);
     Site::new(env!("CARGO_MANIFEST_DIR"))
+        .cache_backend(failing_cache::BACKEND)
         .middleware(MiddlewareDef::of::<LogHeader>("exerciser.middleware.LogHeader"))
         .urls(urls![
             path("ops/", views::ops),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use nuages::cache::error::CacheError;
 use nuages::db::timestamp::Timestamp;
 use nuages::http::cookies::RequestCookies;
 use nuages::prelude::*;
@@ -42,6 +43,13 @@ impl From<SessionError> for Raised {
             SessionError::Expiry(ExpiryError::Iso(_) | ExpiryError::Aware) => "ValueError",
             SessionError::Expiry(_) => "TypeError",
             SessionError::Store(StoreError::Unsupported { .. }) => "NotImplementedError",
+            SessionError::Store(StoreError::Backend { source, .. }) => {
+                match source.downcast_ref::<CacheError>() {
+                    Some(CacheError::InvalidKey { .. }) => "InvalidCacheKey",
+                    Some(CacheError::Server { .. } | CacheError::Timeout { .. }) => "ConnectionError",
+                    _ => "Exception",
+                }
+            }
             SessionError::NoMiddleware => "AttributeError",
             _ => "Exception",
         })

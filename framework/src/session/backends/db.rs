@@ -30,14 +30,7 @@ use crate::{on_pool, on_writer};
 pub const ENGINE: EngineDef = EngineDef { name: "django.contrib.sessions.backends.db", build };
 
 fn build(parts: EngineParts<'_>) -> Result<SessionEngine, Vec<CheckMessage>> {
-    let database = parts.databases.default_database().map_err(|error| {
-        vec![
-            CheckMessage::error("nuages.E020", format!("SESSION_ENGINE: {error}"))
-                .hint("The db engine keeps sessions in the database \"default\" of DATABASES."),
-        ]
-    })?;
-    let store =
-        DbStore::new(database.clone(), parts.codec.clone(), Arc::clone(parts.policy), parts.zone.clone());
+    let store = DbStore::from_parts(&parts)?;
     Ok(SessionEngine::new(ENGINE.name, Arc::new(store), parts))
 }
 
@@ -91,6 +84,18 @@ impl DbStore {
         zone: TimeZone,
     ) -> Self {
         Self { database, codec, policy, zone }
+    }
+
+    /// Sessions in the default database.
+    pub(super) fn from_parts(parts: &EngineParts<'_>) -> Result<Self, Vec<CheckMessage>> {
+        let database = parts.databases.default_database().map_err(|error| {
+            vec![
+                CheckMessage::error("nuages.E020", format!("SESSION_ENGINE: {error}"))
+                    .hint("This engine keeps sessions in the database \"default\" of DATABASES."),
+            ]
+        })?;
+        let (codec, policy) = (parts.codec.clone(), Arc::clone(parts.policy));
+        Ok(Self::new(database.clone(), codec, policy, parts.zone.clone()))
     }
 
     fn is_mysql(&self) -> bool {

@@ -73,8 +73,22 @@ impl Session {
     /// value, [`SessionError::Store`] when the store fails.
     pub async fn save(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
-        if inner.lock().key.is_none() && inner.engine.store().residence() == Residence::Server {
-            return self.create().await;
+        let quirks = inner.engine.quirks();
+        let (key, loaded) = {
+            let state = inner.lock();
+            (state.key.clone(), state.data.is_some())
+        };
+        match key {
+            None if inner.engine.store().residence() == Residence::Server => {
+                self.create().await?;
+                return if quirks.saves_new_twice { self.save_again().await } else { Ok(()) };
+            }
+            Some(key) if quirks.asks_before_loading && !loaded => {
+                if !inner.engine.store().exists(&key).await? {
+                    return Err(SessionError::Gone);
+                }
+            }
+            _ => {}
         }
         self.ensure_loaded().await?;
         if inner.engine.store().residence() == Residence::Cookie {
@@ -111,6 +125,18 @@ impl Session {
             }
             Err(StoreError::Exists) => Err(SessionError::Exists(key.shortened())),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn save_again(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        let (key, dict) = {
+            let mut state = inner.lock();
+            (state.key.clone(), state.data().dict().clone())
+        };
+        match key {
+            Some(key) => Ok(inner.engine.store().touch(&key, &dict).await?),
+            None => Ok(()),
         }
     }
 
