@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::{DatabaseSettings, DatabasesSettings};
+use crate::db::closing::Closing;
 use crate::db::connection::Connection;
 use crate::db::error::DatabaseError;
 #[cfg(feature = "mysql")]
@@ -323,8 +324,28 @@ impl Database {
         }
     }
 
-    /// Ends its connections, after the statements that are under way.
+    /// A connection of its own for short writes: as those of the pool are, so with the limits that the settings set.
+    ///
+    /// # Errors
+    /// As [`Database::probe`].
+    pub async fn connect_to_write(&self) -> Result<Connection, DatabaseError> {
+        let limit = each!(self, it => it.pool_timeout());
+        match tokio::time::timeout(limit, async { each!(self, it => it.connect_to_write().await) }).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.explain(error).await),
+            Err(_) => Err(self.explain(sqlx::Error::PoolTimedOut).await),
+        }
+    }
+
+    /// What tasks that work for this database hold a share of.
+    #[must_use]
+    pub fn closing(&self) -> &Closing {
+        each!(self, it => it.closing())
+    }
+
+    /// Ends its connections, after the statements that are under way and what waits in a [`Group`](crate::db::group::Group).
     pub async fn close(&self) {
+        self.closing().close().await;
         each!(self, it => it.close().await);
     }
 }

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlPool};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
+use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
 use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
@@ -30,6 +31,7 @@ pub struct MySqlDatabase {
     statement_timeout: Duration,
     size: PoolSize,
     pool: OnceLock<MySqlPool>,
+    closing: Closing,
 }
 
 impl MySqlDatabase {
@@ -123,6 +125,7 @@ impl MySqlDatabase {
             statement_timeout,
             size,
             pool: OnceLock::new(),
+            closing: Closing::default(),
         })
     }
 
@@ -167,6 +170,14 @@ impl MySqlDatabase {
         let mut connection = self.connect.connect().await?;
         sqlx::raw_sql(AssertSqlSafe(self.greeting.as_str())).execute(&mut connection).await?;
         Ok(OwnConnection::MySql(connection))
+    }
+
+    pub(crate) async fn connect_to_write(&self) -> Result<OwnConnection, sqlx::Error> {
+        self.connect().await
+    }
+
+    pub(crate) const fn closing(&self) -> &Closing {
+        &self.closing
     }
 
     pub(crate) const fn statement_timeout(&self) -> Duration {

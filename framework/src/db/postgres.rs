@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
+use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
 use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
@@ -30,6 +31,7 @@ pub struct PostgresDatabase {
     statement_timeout: Duration,
     size: PoolSize,
     pool: OnceLock<PgPool>,
+    closing: Closing,
 }
 
 impl PostgresDatabase {
@@ -111,6 +113,7 @@ impl PostgresDatabase {
             statement_timeout,
             size,
             pool: OnceLock::new(),
+            closing: Closing::default(),
         })
     }
 
@@ -152,10 +155,23 @@ impl PostgresDatabase {
     }
 
     pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
-        let mut connection = self.connect.connect().await?;
-        sqlx::raw_sql(AssertSqlSafe(self.greeting.as_str())).execute(&mut connection).await?;
+        let mut connection = self.greeted().await?;
         sqlx::raw_sql("SET statement_timeout = 0").execute(&mut connection).await?;
         Ok(OwnConnection::Postgres(connection))
+    }
+
+    async fn greeted(&self) -> Result<sqlx::PgConnection, sqlx::Error> {
+        let mut connection = self.connect.connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(self.greeting.as_str())).execute(&mut connection).await?;
+        Ok(connection)
+    }
+
+    pub(crate) async fn connect_to_write(&self) -> Result<OwnConnection, sqlx::Error> {
+        self.greeted().await.map(OwnConnection::Postgres)
+    }
+
+    pub(crate) const fn closing(&self) -> &Closing {
+        &self.closing
     }
 
     pub(crate) const fn statement_timeout(&self) -> Duration {

@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, SqlitePool, Transa
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
+use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
 use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name};
@@ -42,6 +43,7 @@ pub struct SqliteDatabase {
     size: PoolSize,
     pool: OnceLock<SqlitePool>,
     writer: OnceLock<SqlitePool>,
+    closing: Closing,
 }
 
 impl SqliteDatabase {
@@ -110,6 +112,7 @@ impl SqliteDatabase {
             size,
             pool: OnceLock::new(),
             writer: OnceLock::new(),
+            closing: Closing::default(),
         })
     }
 
@@ -154,11 +157,35 @@ impl SqliteDatabase {
     }
 
     pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
+        self.open().await.map(OwnConnection::Sqlite)
+    }
+
+    /// In the journal mode of the settings, which may have to be set first.
+    pub(crate) async fn connect_to_write(&self) -> Result<OwnConnection, sqlx::Error> {
+        let mut connection = self.open().await?;
+        if self.file.is_some()
+            && let Err(error) = set_journal_mode(&mut connection, self.journal_mode, self.busy).await
+        {
+            warn_of_journal_mode(&error, self.journal_mode);
+        }
+        Ok(OwnConnection::Sqlite(connection))
+    }
+
+    async fn open(&self) -> Result<SqliteConnection, sqlx::Error> {
         let mut connection = self.connect.connect().await?;
         if let Some(command) = &self.init_command {
             sqlx::raw_sql(AssertSqlSafe(command.as_str())).execute(&mut connection).await?;
         }
-        Ok(OwnConnection::Sqlite(connection))
+        Ok(connection)
+    }
+
+    /// Whether somebody in this process has the connection of [`writer`](Self::writer).
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writer.get().is_some_and(|pool| pool.num_idle() < pool.size() as usize)
+    }
+
+    pub(crate) const fn closing(&self) -> &Closing {
+        &self.closing
     }
 
     pub(crate) const fn statement_timeout(&self) -> Duration {
@@ -241,8 +268,7 @@ impl SqliteDatabase {
                     if let Some(mode) = journal_mode
                         && let Err(error) = set_journal_mode(connection, mode, busy).await
                     {
-                        // Changing it needs a moment without any other connection. The database works without.
-                        tracing::warn!(%error, ?mode, "the journal mode of the database cannot be set now");
+                        warn_of_journal_mode(&error, mode);
                     }
                     if let Some(command) = init_command {
                         sqlx::raw_sql(AssertSqlSafe(command)).execute(connection).await?;
@@ -275,6 +301,11 @@ async fn set_journal_mode(
             other => return other.map(|_| ()),
         }
     }
+}
+
+/// Changing it needs a moment without any other connection. The database works without.
+fn warn_of_journal_mode(error: &sqlx::Error, mode: &str) {
+    tracing::warn!(%error, ?mode, "the journal mode of the database cannot be set now");
 }
 
 /// SQLite's primary result code: the low byte of the extended one that the driver reports.

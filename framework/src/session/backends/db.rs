@@ -4,6 +4,15 @@
 //! `session_data` (the signed text of [`SessionCodec`]), `expire_date`. Loading costs one `SELECT` by primary key, saving
 //! one `UPDATE` that compares the text with the one that was loaded, creating one `INSERT`.
 
+#[cfg(feature = "sqlite")]
+mod sqlite_connection;
+#[cfg(feature = "sqlite")]
+mod sqlite_reader;
+#[cfg(feature = "sqlite")]
+mod sqlite_writer;
+mod write;
+
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -14,11 +23,18 @@ use crate::checks::CheckMessage;
 use crate::conf::time_zone::TimeZone;
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
+#[cfg(feature = "sqlite")]
+use crate::db::group::Group;
 use crate::db::sql::Sql;
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::Dict;
+#[cfg(feature = "sqlite")]
+use crate::session::backends::db::sqlite_reader::{Read, Row, SqliteReader};
+#[cfg(feature = "sqlite")]
+use crate::session::backends::db::sqlite_writer::SqliteWriter;
+use crate::session::backends::db::write::{Change, Write, query, text_of, took_place};
 use crate::session::codec::SessionCodec;
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
@@ -42,6 +58,16 @@ pub struct DbStore {
     policy: Arc<ExpiryPolicy>,
     /// `TIME_ZONE`
     zone: TimeZone,
+    #[cfg(feature = "sqlite")]
+    sqlite: Option<SqliteGroups>,
+}
+
+/// SQLite has one writer at a time and a thread for each connection: whatever waits shares both.
+#[cfg(feature = "sqlite")]
+#[derive(Debug)]
+struct SqliteGroups {
+    writes: Group<SqliteWriter>,
+    reads: Group<SqliteReader>,
 }
 
 static FIND: Sql = Sql::new(
@@ -49,22 +75,6 @@ static FIND: Sql = Sql::new(
 );
 static REREAD: Sql = Sql::new("SELECT session_data, expire_date FROM django_session WHERE session_key = ?");
 static EXISTS: Sql = Sql::new("SELECT 1 FROM django_session WHERE session_key = ?");
-static INSERT: Sql =
-    Sql::new("INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)");
-static UPDATE: Sql =
-    Sql::new("UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ?");
-static UPDATE_IF: Sql = Sql::new(
-    "UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = ?",
-);
-/// MySQL's collations ignore case, a signed text does not.
-static UPDATE_IF_BINARY: Sql = Sql::new(
-    "UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = BINARY ?",
-);
-static TOUCH: Sql = Sql::new("UPDATE django_session SET expire_date = ? WHERE session_key = ?");
-static DELETE: Sql = Sql::new("DELETE FROM django_session WHERE session_key = ?");
-static DELETE_IF: Sql = Sql::new("DELETE FROM django_session WHERE session_key = ? AND session_data = ?");
-static DELETE_IF_BINARY: Sql =
-    Sql::new("DELETE FROM django_session WHERE session_key = ? AND session_data = BINARY ?");
 static CLEAR: Sql = Sql::new(
     "DELETE FROM django_session WHERE session_key IN \
      (SELECT session_key FROM django_session WHERE expire_date < ? ORDER BY expire_date LIMIT ?)",
@@ -77,13 +87,20 @@ static COUNT: Sql = Sql::new("SELECT COUNT(*) FROM django_session WHERE expire_d
 impl DbStore {
     /// Sessions in the table `django_session` of that database.
     #[must_use]
-    pub const fn new(
-        database: Database,
-        codec: SessionCodec,
-        policy: Arc<ExpiryPolicy>,
-        zone: TimeZone,
-    ) -> Self {
-        Self { database, codec, policy, zone }
+    pub fn new(database: Database, codec: SessionCodec, policy: Arc<ExpiryPolicy>, zone: TimeZone) -> Self {
+        #[cfg(feature = "sqlite")]
+        let sqlite = database.as_sqlite().is_some().then(|| SqliteGroups {
+            writes: Group::new(database.clone(), SqliteWriter::new),
+            reads: Group::new(database.clone(), SqliteReader::new),
+        });
+        Self {
+            database,
+            codec,
+            policy,
+            zone,
+            #[cfg(feature = "sqlite")]
+            sqlite,
+        }
     }
 
     /// Sessions in the default database.
@@ -102,11 +119,34 @@ impl DbStore {
         self.database.vendor() == Vendor::MySql
     }
 
-    fn failed(&self, error: DatabaseError) -> StoreError {
+    fn failed(&self, error: impl Error + Send + Sync + 'static) -> StoreError {
         StoreError::Backend {
             store: format!("database {:?}", self.database.alias()),
             source: Box::new(error),
         }
+    }
+
+    /// Has a row written: whether it took place.
+    async fn write(&self, key: &SessionKey, change: Change) -> Result<bool, StoreError> {
+        let (db, write) = (&self.database, Write { key: key.clone(), change });
+        #[cfg(feature = "sqlite")]
+        if let Some(sqlite) = &self.sqlite {
+            return match tokio::time::timeout(db.statement_timeout(), sqlite.writes.ask(write)).await {
+                Ok(Ok(written)) => written.map_err(|error| self.failed(error)),
+                Ok(Err(closed)) => Err(self.failed(closed)),
+                Err(_) => Err(self.late()),
+            };
+        }
+        on_writer!(db, pool => {
+            let rows = query!(db, &write).execute(pool);
+            db.run(async { took_place(rows.await.map(|done| done.rows_affected())) }).await
+        })
+        .map_err(|error| self.failed(error))
+    }
+
+    fn late(&self) -> StoreError {
+        let (alias, after) = (self.database.alias().to_owned(), self.database.statement_timeout());
+        self.failed(DatabaseError::Timeout { alias, after })
     }
 
     /// A time as the column holds it: in UTC with `USE_TZ`, otherwise what the clocks of `TIME_ZONE` show, but for
@@ -139,6 +179,10 @@ impl DbStore {
         }
     }
 
+    fn encode(&self, data: &Dict) -> Result<Version, StoreError> {
+        Ok(Version(Bytes::from(self.codec.encode(data)?)))
+    }
+
     fn decode(&self, (text, expires): (String, Timestamp)) -> Loaded {
         let decoded = self.codec.decode(&text);
         Loaded {
@@ -159,6 +203,12 @@ impl DbStore {
         if key.as_str().contains('\0') {
             return Ok(None);
         }
+        #[cfg(feature = "sqlite")]
+        if let Some(sqlite) = &self.sqlite {
+            let row = self.read_together(sqlite, key, live_at).await?;
+            let row = row.filter(|row| live_at.is_none() || row.live);
+            return Ok(row.map(|row| self.decode((row.text, row.expires))));
+        }
         let row: Option<(String, Timestamp)> = match live_at {
             Some(now) => on_pool!(db, pool => {
                 db.run(sqlx::query_as(FIND.on(db)).bind(key.as_str()).bind(now).fetch_optional(pool)).await
@@ -171,15 +221,20 @@ impl DbStore {
         Ok(row.map(|row| self.decode(row)))
     }
 
-    /// Nothing was changed: is the row gone, or another one than expected?
-    async fn gone_or_changed(&self, key: &SessionKey) -> Result<StoreError, StoreError> {
-        Ok(if self.exists(key).await? { StoreError::Changed } else { StoreError::Gone })
+    #[cfg(feature = "sqlite")]
+    async fn read_together(
+        &self,
+        sqlite: &SqliteGroups,
+        key: &SessionKey,
+        now: Option<Timestamp>,
+    ) -> Result<Option<Row>, StoreError> {
+        let read = Read { key: key.clone(), now };
+        match tokio::time::timeout(self.database.statement_timeout(), sqlite.reads.ask(read)).await {
+            Ok(Ok(found)) => found.map_err(|error| self.failed(error)),
+            Ok(Err(closed)) => Err(self.failed(closed)),
+            Err(_) => Err(self.late()),
+        }
     }
-}
-
-fn text_of(version: &Version) -> &str {
-    // A version is made of a text alone; were it not, it would equal no row.
-    std::str::from_utf8(&version.0).unwrap_or_default()
 }
 
 #[async_trait]
@@ -201,6 +256,10 @@ impl SessionStore for DbStore {
         if key.as_str().contains('\0') {
             return Ok(false);
         }
+        #[cfg(feature = "sqlite")]
+        if let Some(sqlite) = &self.sqlite {
+            return Ok(self.read_together(sqlite, key, None).await?.is_some());
+        }
         let found = on_pool!(db, pool => {
             db.run(sqlx::query(EXISTS.on(db)).bind(key.as_str()).fetch_optional(pool)).await.map(|row| row.is_some())
         });
@@ -208,16 +267,11 @@ impl SessionStore for DbStore {
     }
 
     async fn insert(&self, key: &SessionKey, data: &Dict) -> Result<Saved, StoreError> {
-        let db = &self.database;
-        let (text, expires) = (self.codec.encode(data)?, self.expire_date(data)?);
-        let done = on_writer!(db, pool => {
-            let query = sqlx::query(INSERT.on(db)).bind(key.as_str()).bind(text.as_str()).bind(expires);
-            db.run(query.execute(pool)).await.map(|_| ())
-        });
-        match done {
-            Ok(()) => Ok(Saved { key: key.clone(), version: Version(Bytes::from(text)) }),
-            Err(error) if error.is_unique_violation() => Err(StoreError::Exists),
-            Err(error) => Err(self.failed(error)),
+        let (text, expires) = (self.encode(data)?, self.expire_date(data)?);
+        if self.write(key, Change::Insert { text: text.clone(), expires }).await? {
+            Ok(Saved { key: key.clone(), version: text })
+        } else {
+            Err(StoreError::Exists)
         }
     }
 
@@ -227,56 +281,27 @@ impl SessionStore for DbStore {
         data: &Dict,
         expected: Option<&Version>,
     ) -> Result<Saved, StoreError> {
-        let db = &self.database;
-        let (text, expires) = (self.codec.encode(data)?, self.expire_date(data)?);
-        let rows = on_writer!(db, pool => match expected {
-            None => {
-                let query = sqlx::query(UPDATE.on(db)).bind(text.as_str()).bind(expires).bind(key.as_str());
-                db.run(query.execute(pool)).await.map(|done| done.rows_affected())
-            }
-            Some(expected) => {
-                let sql = if self.is_mysql() { &UPDATE_IF_BINARY } else { &UPDATE_IF };
-                let query = sqlx::query(sql.on(db)).bind(text.as_str()).bind(expires).bind(key.as_str());
-                let query = query.bind(text_of(expected));
-                db.run(query.execute(pool)).await.map(|done| done.rows_affected())
-            }
-        });
-        match rows.map_err(|error| self.failed(error))? {
-            0 if expected.is_none() => Err(StoreError::Gone),
-            0 => Err(self.gone_or_changed(key).await?),
-            _ => Ok(Saved { key: key.clone(), version: Version(Bytes::from(text)) }),
+        let (text, expires) = (self.encode(data)?, self.expire_date(data)?);
+        let change = Change::Update { text: text.clone(), expires, expected: expected.cloned() };
+        match self.write(key, change).await? {
+            true => Ok(Saved { key: key.clone(), version: text }),
+            false if expected.is_some() && self.exists(key).await? => Err(StoreError::Changed),
+            false => Err(StoreError::Gone),
         }
     }
 
     async fn touch(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError> {
-        let db = &self.database;
         let expires = self.expire_date(data)?;
-        let rows = on_writer!(db, pool => {
-            let query = sqlx::query(TOUCH.on(db)).bind(expires).bind(key.as_str());
-            db.run(query.execute(pool)).await.map(|done| done.rows_affected())
-        });
-        if rows.map_err(|error| self.failed(error))? == 0 { Err(StoreError::Gone) } else { Ok(()) }
+        if self.write(key, Change::Touch { expires }).await? { Ok(()) } else { Err(StoreError::Gone) }
     }
 
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError> {
-        let db = &self.database;
         if key.as_str().contains('\0') {
             return Ok(false);
         }
-        let rows = on_writer!(db, pool => match expected {
-            None => {
-                let query = sqlx::query(DELETE.on(db)).bind(key.as_str());
-                db.run(query.execute(pool)).await.map(|done| done.rows_affected())
-            }
-            Some(expected) => {
-                let sql = if self.is_mysql() { &DELETE_IF_BINARY } else { &DELETE_IF };
-                let query = sqlx::query(sql.on(db)).bind(key.as_str()).bind(text_of(expected));
-                db.run(query.execute(pool)).await.map(|done| done.rows_affected())
-            }
-        });
-        match rows.map_err(|error| self.failed(error))? {
-            0 if expected.is_some() && self.exists(key).await? => Err(StoreError::Changed),
-            rows => Ok(rows > 0),
+        match self.write(key, Change::Delete { expected: expected.cloned() }).await? {
+            false if expected.is_some() && self.exists(key).await? => Err(StoreError::Changed),
+            deleted => Ok(deleted),
         }
     }
 

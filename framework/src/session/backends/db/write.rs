@@ -1,0 +1,119 @@
+//! The writes of session rows, and how one of them is done by itself.
+
+use sqlx::SqlStr;
+
+use crate::db::database::Database;
+use crate::db::sql::Sql;
+use crate::db::timestamp::Timestamp;
+use crate::db::vendor::Vendor;
+use crate::session::key::SessionKey;
+use crate::session::store::Version;
+
+/// A change of one row. Whether it took place is a `bool`: it did not when the row was not there, was another one than
+/// expected, or, for an insert, was there already.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    pub(super) key: SessionKey,
+    pub(super) change: Change,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Insert { text: Version, expires: Timestamp },
+    Update { text: Version, expires: Timestamp, expected: Option<Version> },
+    Touch { expires: Timestamp },
+    Delete { expected: Option<Version> },
+}
+
+/// One for each statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Insert,
+    Update,
+    UpdateIf,
+    Touch,
+    Delete,
+    DeleteIf,
+}
+
+impl Write {
+    pub(super) const fn kind(&self) -> Kind {
+        match &self.change {
+            Change::Insert { .. } => Kind::Insert,
+            Change::Update { expected: None, .. } => Kind::Update,
+            Change::Update { expected: Some(_), .. } => Kind::UpdateIf,
+            Change::Touch { .. } => Kind::Touch,
+            Change::Delete { expected: None } => Kind::Delete,
+            Change::Delete { expected: Some(_) } => Kind::DeleteIf,
+        }
+    }
+
+    /// The statement that does it alone.
+    pub(super) fn sql(&self, database: &Database) -> SqlStr {
+        let mysql = database.vendor() == Vendor::MySql;
+        let sql = match self.kind() {
+            Kind::Insert => &INSERT,
+            Kind::Update => &UPDATE,
+            Kind::UpdateIf if mysql => &UPDATE_IF_BINARY,
+            Kind::UpdateIf => &UPDATE_IF,
+            Kind::Touch => &TOUCH,
+            Kind::Delete => &DELETE,
+            Kind::DeleteIf if mysql => &DELETE_IF_BINARY,
+            Kind::DeleteIf => &DELETE_IF,
+        };
+        sql.on(database)
+    }
+}
+
+static INSERT: Sql =
+    Sql::new("INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)");
+static UPDATE: Sql =
+    Sql::new("UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ?");
+static UPDATE_IF: Sql = Sql::new(
+    "UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = ?",
+);
+/// MySQL's collations ignore case, a signed text does not.
+static UPDATE_IF_BINARY: Sql = Sql::new(
+    "UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = BINARY ?",
+);
+static TOUCH: Sql = Sql::new("UPDATE django_session SET expire_date = ? WHERE session_key = ?");
+static DELETE: Sql = Sql::new("DELETE FROM django_session WHERE session_key = ?");
+static DELETE_IF: Sql = Sql::new("DELETE FROM django_session WHERE session_key = ? AND session_data = ?");
+static DELETE_IF_BINARY: Sql =
+    Sql::new("DELETE FROM django_session WHERE session_key = ? AND session_data = BINARY ?");
+
+/// Whether it took place, from what the statement said.
+pub(super) fn took_place(rows: Result<u64, sqlx::Error>) -> Result<bool, sqlx::Error> {
+    match rows {
+        Ok(rows) => Ok(rows > 0),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The query that does this write alone, on whichever kind of database.
+macro_rules! query {
+    ($database:expr, $write:expr) => {{
+        let write: &$crate::session::backends::db::write::Write = $write;
+        let (key, query) = (write.key.as_str(), sqlx::query(write.sql($database)));
+        match &write.change {
+            Change::Insert { text, expires } => query.bind(key).bind(text_of(text)).bind(*expires),
+            Change::Update { text, expires, expected: None } => {
+                query.bind(text_of(text)).bind(*expires).bind(key)
+            }
+            Change::Update { text, expires, expected: Some(expected) } => {
+                query.bind(text_of(text)).bind(*expires).bind(key).bind(text_of(expected))
+            }
+            Change::Touch { expires } => query.bind(*expires).bind(key),
+            Change::Delete { expected: None } => query.bind(key),
+            Change::Delete { expected: Some(expected) } => query.bind(key).bind(text_of(expected)),
+        }
+    }};
+}
+pub(super) use query;
+
+/// The text of a row.
+pub(super) fn text_of(version: &Version) -> &str {
+    // A version is made of a text alone; were it not, it would equal no row.
+    std::str::from_utf8(&version.0).unwrap_or_default()
+}
