@@ -107,7 +107,7 @@ impl Folder {
                     }
                 }
                 Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                    thread::sleep(Duration::from_millis(2))
+                    thread::sleep(Duration::from_millis(2));
                 }
                 Err(TryLockError::WouldBlock) => {
                     let message = format!("locked by another process for {} seconds", LOCK_LIMIT.as_secs());

@@ -90,7 +90,7 @@ fn make<'a>(arena: &Arena<'a>, global: Global, arguments: &[Id]) -> Option<Objec
             Object::Bytes(bytes) => return Some(Object::ByteArray(bytes.clone())),
             _ => return None,
         },
-        (Global::ByteArray, [text, codec]) | (Global::Encode, [text, codec]) => {
+        (Global::ByteArray | Global::Encode, [text, codec]) => {
             let bytes = encode(arena, *text, *codec)?;
             return Some(match global {
                 Global::Encode => Object::Bytes(bytes.into()),
