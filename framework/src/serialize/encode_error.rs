@@ -23,9 +23,7 @@ pub enum EncodeError {
     #[error("Exceeds the limit ({MAX_DIGITS} digits) for integer string conversion")]
     Digits,
     /// Nested too deep: Python's `RecursionError`.
-    #[error(
-        "containers are nested too deep for Python: JSON holds {MAX_DEPTH} levels, a pickle half as many lists or dicts"
-    )]
+    #[error("containers are nested too deep for Python: JSON holds {MAX_DEPTH} levels, a pickle 499")]
     Depth,
     /// A value that a Rust type can hold and Python's cannot: a year beyond 9999, text that is no `Decimal`. Python's
     /// `ValueError`.

@@ -1,7 +1,8 @@
 //! How a [`Key`] is hashed and compared: as Python does.
 
 use std::borrow::Cow;
-use std::hash::{Hash, Hasher};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use num_bigint::BigInt;
 
@@ -85,8 +86,11 @@ fn hash<H: Hasher>(value: &Value, state: &mut H) {
             items.len().hash(state);
             items.iter().for_each(|item| hash(item, state));
         }
-        // Equal sets may be in any order: only what does not depend on it is hashed.
-        Value::FrozenSet(items) => items.len().hash(state),
+        // Equal sets may be in any order: a sum does not depend on it.
+        Value::FrozenSet(items) => {
+            let sum = items.iter().fold(0_u64, |sum, item| sum.wrapping_add(digest(item)));
+            (items.len(), sum).hash(state);
+        }
         Value::DateTime(moment) => moment.hash(state),
         Value::Date(date) => date.hash(state),
         Value::Time(time) => time.hash(state),
@@ -97,15 +101,32 @@ fn hash<H: Hasher>(value: &Value, state: &mut H) {
     }
 }
 
+/// A hash that does not depend on the map it is for.
+fn digest(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hash(value, &mut hasher);
+    hasher.finish()
+}
+
+/// Whether two sets hold the same items, with work in proportion to their size.
+fn same_items(left: &[Value], right: &[Value]) -> bool {
+    let mut by_digest: HashMap<u64, Vec<&Value>> = HashMap::with_capacity(right.len());
+    for item in right {
+        by_digest.entry(digest(item)).or_default().push(item);
+    }
+    left.len() == right.len()
+        && left.iter().all(|item| {
+            by_digest.get(&digest(item)).is_some_and(|others| others.iter().any(|other| equal(item, other)))
+        })
+}
+
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Str(left), Value::Str(right)) => left == right,
         (Value::Tuple(left), Value::Tuple(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal(left, right))
         }
-        (Value::FrozenSet(left), Value::FrozenSet(right)) => {
-            left.len() == right.len() && left.iter().all(|item| right.iter().any(|other| equal(item, other)))
-        }
+        (Value::FrozenSet(left), Value::FrozenSet(right)) => same_items(left, right),
         _ => match (Number::of(left), Number::of(right)) {
             (Some(left), Some(right)) => left == right,
             (None, None) => left == right,

@@ -40,6 +40,8 @@ pub(super) enum Object<'a> {
     Zone(UtcOffset),
     /// A `UUID` whose number comes later.
     UnsetUuid,
+    /// In the place of a container while its items are made values: who refers to it then is inside of it.
+    Open,
 }
 
 impl<'a> From<Text<'a>> for Object<'a> {
@@ -92,8 +94,7 @@ impl<'a> Arena<'a> {
 
     /// The value that an object is. What is shared is copied.
     pub(super) fn into_value(self, root: Id) -> Result<Value, DecodeError> {
-        let open = vec![false; self.objects.len()];
-        Builder { objects: self.objects, open, left: self.left }.build(root, 0).map(|(value, _)| value)
+        Builder { objects: self.objects, left: self.left, open: Vec::new() }.build(root)
     }
 }
 
@@ -109,117 +110,159 @@ impl Object<'_> {
             _ => 0,
         }
     }
-}
 
-struct Builder<'a> {
-    objects: Vec<Object<'a>>,
-    /// Which objects are being built: to meet one again is a cycle.
-    open: Vec<bool>,
-    /// What the rest may cost.
-    left: usize,
-}
-
-impl Builder<'_> {
-    fn charge(&mut self, cost: usize) -> Result<usize, DecodeError> {
-        self.left = self.left.checked_sub(cost).ok_or(DecodeError::Size)?;
-        Ok(cost)
-    }
-
-    /// The value, and what it costs.
-    fn build(&mut self, id: Id, depth: usize) -> Result<(Value, usize), DecodeError> {
-        let cost = self.charge(OBJECT_COST + self.objects[id].bytes())?;
-        let value = match &self.objects[id] {
+    /// The value of what holds no others; `None` for a container.
+    fn leaf(&self) -> Option<Result<Value, DecodeError>> {
+        Some(Ok(match self {
             Object::Value(value) => value.clone(),
             Object::Text(text) => Value::Str(text.clone().into_owned()),
             Object::Surrogates(points) => Value::Surrogates(points.clone()),
             Object::Bytes(bytes) => Value::Bytes(bytes.clone().into_owned()),
             Object::ByteArray(bytes) => Value::ByteArray(bytes.clone().into_owned()),
-            Object::Global(_) => return Err(DecodeError::NoData("class")),
-            Object::Zone(_) => return Err(DecodeError::NoData("timezone")),
-            Object::UnsetUuid => return Err(DecodeError::NoData("UUID without its number")),
+            Object::Global(_) => return Some(Err(DecodeError::NoData("class"))),
+            Object::Zone(_) => return Some(Err(DecodeError::NoData("timezone"))),
+            Object::UnsetUuid => return Some(Err(DecodeError::NoData("UUID without its number"))),
+            Object::Open => return Some(Err(DecodeError::Cycle)),
             Object::List(_) | Object::Tuple(_) | Object::Set(_) | Object::FrozenSet(_) | Object::Dict(_) => {
-                return self.build_container(id, depth, cost);
+                return None;
             }
-        };
-        Ok((value, cost))
+        }))
     }
+}
 
-    fn build_container(&mut self, id: Id, depth: usize, cost: usize) -> Result<(Value, usize), DecodeError> {
-        if std::mem::replace(&mut self.open[id], true) {
-            return Err(DecodeError::Cycle);
+/// Makes values of objects. It keeps a stack of its own: a pickle's nesting must not be the thread's.
+struct Builder<'a> {
+    objects: Vec<Object<'a>>,
+    /// What the rest may cost.
+    left: usize,
+    /// The containers that the object at work is in, outermost first.
+    open: Vec<Container<'a>>,
+}
+
+/// A container whose items are being made.
+struct Container<'a> {
+    id: Id,
+    /// Taken out of its place for so long.
+    object: Object<'a>,
+    /// How many of its objects were begun: items, or keys and values in turn.
+    begun: usize,
+    /// What it cost so far.
+    cost: usize,
+    items: Vec<Value>,
+    /// The entries of a dict, or the items of a set as keys.
+    entries: Dict,
+    /// The key whose value comes next.
+    key: Option<Key>,
+}
+
+impl<'a> Builder<'a> {
+    fn build(mut self, root: Id) -> Result<Value, DecodeError> {
+        let mut id = root;
+        loop {
+            let cost = self.charge(OBJECT_COST + self.objects[id].bytes())?;
+            let mut made = match self.objects[id].leaf() {
+                Some(leaf) => Some((leaf?, cost)),
+                None => {
+                    self.enter(id, cost)?;
+                    None
+                }
+            };
+            id = loop {
+                if let Some((value, cost)) = made.take() {
+                    if self.open.is_empty() {
+                        return Ok(value);
+                    }
+                    self.add(value, cost)?;
+                }
+                match self.open.last_mut().and_then(Container::next) {
+                    Some(item) => break item,
+                    None => made = self.leave(),
+                }
+            };
         }
-        // Taken out while it is worked on, so that its items may be built; put back for who shares it.
-        let object = std::mem::replace(&mut self.objects[id], Object::UnsetUuid);
-        let built = self.build_items(&object, depth, cost);
-        self.objects[id] = object;
-        self.open[id] = false;
-        built
     }
 
-    fn build_items(
-        &mut self,
-        object: &Object<'_>,
-        depth: usize,
-        mut cost: usize,
-    ) -> Result<(Value, usize), DecodeError> {
-        let levels = match object {
-            Object::List(items) if !items.is_empty() => 2,
-            Object::Dict(entries) if !entries.is_empty() => 2,
-            _ => 1,
-        };
-        let depth = depth + levels;
-        if depth > MAX_DEPTH {
+    fn charge(&mut self, cost: usize) -> Result<usize, DecodeError> {
+        self.left = self.left.checked_sub(cost).ok_or(DecodeError::Size)?;
+        Ok(cost)
+    }
+
+    fn enter(&mut self, id: Id, cost: usize) -> Result<(), DecodeError> {
+        if self.open.len() >= MAX_DEPTH {
             return Err(DecodeError::Depth);
         }
-        let value = match object {
-            Object::List(items) => Value::List(self.build_all(items, depth, &mut cost)?),
-            Object::Tuple(items) => Value::Tuple(self.build_all(items, depth, &mut cost)?),
-            Object::Set(items) => Value::Set(self.build_distinct(items, depth, &mut cost)?),
-            Object::FrozenSet(items) => Value::FrozenSet(self.build_distinct(items, depth, &mut cost)?),
-            Object::Dict(entries) => {
-                let mut dict = Dict::with_capacity(entries.len().min(self.left / OBJECT_COST));
-                for &(key, value) in entries {
-                    let key = self.build_key(key, depth, &mut cost)?;
-                    let (value, value_cost) = self.build(value, depth)?;
-                    cost += value_cost;
-                    dict.insert(key, value);
-                }
-                Value::Dict(dict)
-            }
-            _ => Value::None,
+        let object = std::mem::replace(&mut self.objects[id], Object::Open);
+        self.open.push(Container {
+            id,
+            object,
+            begun: 0,
+            cost,
+            items: Vec::new(),
+            entries: Dict::new(),
+            key: None,
+        });
+        Ok(())
+    }
+
+    /// Puts a value into the innermost container. A key costs twice: it is hashed, and what it holds with it.
+    fn add(&mut self, value: Value, cost: usize) -> Result<(), DecodeError> {
+        let Some(container) = self.open.last_mut() else { return Ok(()) };
+        container.cost += cost;
+        let is_key = match &container.object {
+            Object::Set(_) | Object::FrozenSet(_) => true,
+            Object::Dict(_) => container.key.is_none(),
+            _ => false,
         };
-        Ok((value, cost))
-    }
-
-    fn build_all(&mut self, items: &[Id], depth: usize, cost: &mut usize) -> Result<Vec<Value>, DecodeError> {
-        let mut values = Vec::with_capacity(items.len().min(self.left / OBJECT_COST));
-        for &item in items {
-            let (value, item_cost) = self.build(item, depth)?;
-            *cost += item_cost;
-            values.push(value);
+        if !is_key {
+            match container.key.take() {
+                Some(key) => {
+                    container.entries.insert(key, value);
+                }
+                None => container.items.push(value),
+            }
+            return Ok(());
         }
-        Ok(values)
-    }
-
-    /// The items of a set: the first of those that are equal.
-    fn build_distinct(
-        &mut self,
-        items: &[Id],
-        depth: usize,
-        cost: &mut usize,
-    ) -> Result<Vec<Value>, DecodeError> {
-        let mut keys = Dict::with_capacity(items.len().min(self.left / OBJECT_COST));
-        for &item in items {
-            let key = self.build_key(item, depth, cost)?;
-            keys.insert(key, Value::None);
+        let key = Key::try_from(value)?;
+        if let Object::Dict(_) = container.object {
+            container.key = Some(key);
+        } else {
+            container.entries.insert(key, Value::None);
         }
-        Ok(keys.into_iter().map(|(key, _)| key.into_value()).collect())
+        self.charge(cost)?;
+        Ok(())
     }
 
-    /// A key costs twice: it is hashed, and what it holds with it.
-    fn build_key(&mut self, id: Id, depth: usize, cost: &mut usize) -> Result<Key, DecodeError> {
-        let (value, key_cost) = self.build(id, depth)?;
-        *cost += self.charge(key_cost)?;
-        Ok(Key::try_from(value)?)
+    /// Closes the innermost container: its value, and what it cost.
+    fn leave(&mut self) -> Option<(Value, usize)> {
+        let Container { id, object, cost, items, entries, .. } = self.open.pop()?;
+        let distinct = |entries: Dict| entries.into_iter().map(|(key, _)| key.into_value()).collect();
+        let value = match &object {
+            Object::Tuple(_) => Value::Tuple(items),
+            Object::Set(_) => Value::Set(distinct(entries)),
+            Object::FrozenSet(_) => Value::FrozenSet(distinct(entries)),
+            Object::Dict(_) => Value::Dict(entries),
+            _ => Value::List(items),
+        };
+        // Another container may share it.
+        self.objects[id] = object;
+        Some((value, cost))
+    }
+}
+
+impl Container<'_> {
+    /// The object to be made next.
+    fn next(&mut self) -> Option<Id> {
+        let next = match &self.object {
+            Object::List(items) | Object::Tuple(items) | Object::Set(items) | Object::FrozenSet(items) => {
+                items.get(self.begun).copied()
+            }
+            Object::Dict(entries) => {
+                let entry = entries.get(self.begun / 2);
+                entry.map(|&(key, value)| if self.begun.is_multiple_of(2) { key } else { value })
+            }
+            _ => None,
+        };
+        self.begun += 1;
+        next
     }
 }

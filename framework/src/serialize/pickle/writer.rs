@@ -7,19 +7,17 @@ use num_bigint::BigInt;
 use crate::serialize::datetime::{DateTime, iso_date};
 use crate::serialize::encode_error::EncodeError;
 use crate::serialize::pickle::decimal::is_decimal;
+use crate::serialize::pickle::frames::Frames;
 use crate::serialize::pickle::global::Global;
 use crate::serialize::pickle::moment::{date_state, time_state};
 use crate::serialize::pickle::{MAX_DEPTH, opcode};
 use crate::serialize::timedelta::TimeDelta;
 use crate::serialize::value::{Dict, Value};
 
-/// A frame is closed at the first object that begins beyond so many bytes, and bytes or text of so many go outside of frames.
-const FRAME_TARGET: usize = 64 * 1024;
-/// Less than this is not framed.
-const FRAME_MINIMUM: usize = 4;
-const FRAME_HEADER: usize = 9;
 /// How many items one opcode appends.
 const BATCH: usize = 1000;
+/// The length of an integer in bytes has 31 bits.
+const MAX_INT_BITS: u64 = 8 * (i32::MAX as u64);
 const SECONDS_PER_DAY: i32 = 86_400;
 
 /// What is one object in Python wherever it occurs, so that its second occurrence is a reference.
@@ -32,6 +30,8 @@ enum Shared<'a> {
     Byte(u8),
     /// A dict's key, the name of a class's module or of an attribute: Python interns all three.
     Name(&'a str),
+    /// A dict's key with lone surrogates.
+    SurrogatesKey(&'a [u32]),
     /// A class.
     Class(Global),
     /// `timezone.utc`
@@ -39,9 +39,7 @@ enum Shared<'a> {
 }
 
 pub(super) struct Writer<'a> {
-    out: Vec<u8>,
-    /// Where the header of the open frame is.
-    frame: Option<usize>,
+    frames: Frames,
     /// How many objects the reader will have remembered.
     remembered: usize,
     shared: HashMap<Shared<'a>, usize>,
@@ -49,33 +47,40 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(capacity: usize) -> Self {
-        let mut out = Vec::with_capacity(capacity);
-        out.extend_from_slice(&[opcode::PROTO, 5]);
-        Self { out, frame: None, remembered: 0, shared: HashMap::new() }
+        Self { frames: Frames::new(5, capacity), remembered: 0, shared: HashMap::new() }
     }
 
     pub(super) fn value(mut self, value: &'a Value) -> Result<Vec<u8>, EncodeError> {
         self.save(value, 0)?;
-        Ok(self.finish())
+        Ok(self.frames.finish())
     }
 
     pub(super) fn dict(mut self, dict: &'a Dict) -> Result<Vec<u8>, EncodeError> {
         self.save_dict(dict, 0)?;
-        Ok(self.finish())
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.put(&[opcode::STOP]);
-        self.close_frame();
-        self.out
+        Ok(self.frames.finish())
     }
 
     fn save(&mut self, value: &'a Value, depth: usize) -> Result<(), EncodeError> {
-        self.begin_object();
+        self.frames.begin_object();
         match value {
-            Value::None => self.put(&[opcode::NONE]),
-            Value::Bool(truth) => self.put(&[if *truth { opcode::NEWTRUE } else { opcode::NEWFALSE }]),
+            Value::List(items) => self.save_list(items, depth),
+            Value::Tuple(items) => self.save_tuple(items, depth),
+            Value::Set(items) => self.save_set(items, depth),
+            Value::FrozenSet(items) => self.save_frozen_set(items, depth),
+            Value::Dict(dict) => self.save_dict(dict, depth),
+            leaf => self.save_leaf(leaf),
+        }
+    }
+
+    /// What holds no other values.
+    fn save_leaf(&mut self, value: &'a Value) -> Result<(), EncodeError> {
+        match value {
+            Value::None => self.frames.put(&[opcode::NONE]),
+            Value::Bool(truth) => self.frames.put(&[if *truth { opcode::NEWTRUE } else { opcode::NEWFALSE }]),
             Value::Int(number) => self.put_int(*number),
+            Value::BigInt(number) if number.bits() >= MAX_INT_BITS => {
+                return Err(out_of_range("int in a pickle", format!("a number of {} bits", number.bits())));
+            }
             Value::BigInt(number) => self.put_big_int(number),
             Value::Float(number) => self.put_float(*number),
             Value::Str(text) => self.put_text(text),
@@ -85,26 +90,10 @@ impl<'a> Writer<'a> {
             }
             Value::Bytes(bytes) => self.put_bytes(bytes),
             Value::ByteArray(bytes) => {
-                self.put_bulk(opcode::BYTEARRAY8, &(bytes.len() as u64).to_le_bytes(), bytes);
+                self.frames.put_bulk(opcode::BYTEARRAY8, &(bytes.len() as u64).to_le_bytes(), bytes);
                 self.remember();
             }
-            Value::List(items) => self.save_list(items, depth)?,
-            Value::Tuple(items) => self.save_tuple(items, depth)?,
-            Value::Set(items) => {
-                self.put(&[opcode::EMPTY_SET]);
-                self.remember();
-                self.save_set_items(items, deeper(depth, 1)?)?;
-            }
-            Value::FrozenSet(items) => {
-                let depth = deeper(depth, 1)?;
-                self.put(&[opcode::MARK]);
-                for item in items {
-                    self.save(item, depth)?;
-                }
-                self.put(&[opcode::FROZENSET]);
-                self.remember();
-            }
-            Value::Dict(dict) => self.save_dict(dict, depth)?,
+            Value::List(_) | Value::Tuple(_) | Value::Set(_) | Value::FrozenSet(_) | Value::Dict(_) => {}
             Value::DateTime(moment) => self.save_date_time(*moment)?,
             Value::Date(date) => {
                 let state = date_state(*date).ok_or_else(|| out_of_range("date", iso_date(*date)))?;
@@ -126,7 +115,7 @@ impl<'a> Writer<'a> {
                 }
                 self.put_class(Global::Decimal);
                 // Made by `str()` for each: not the one object that a single letter is elsewhere.
-                self.begin_object();
+                self.frames.begin_object();
                 self.put_utf8(text.as_bytes());
                 self.remember();
                 self.put_tuple_end(1);
@@ -135,9 +124,9 @@ impl<'a> Writer<'a> {
             Value::Uuid(uuid) => self.put_uuid(*uuid),
             Value::Complex(re, im) => {
                 self.put_class(Global::Complex);
-                self.begin_object();
+                self.frames.begin_object();
                 self.put_float(*re);
-                self.begin_object();
+                self.frames.begin_object();
                 self.put_float(*im);
                 self.put_tuple_end(2);
                 self.put_call();
@@ -146,33 +135,44 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn save_list(&mut self, items: &'a [Value], depth: usize) -> Result<(), EncodeError> {
-        self.put(&[opcode::EMPTY_LIST]);
+    fn save_frozen_set(&mut self, items: &'a [Value], depth: usize) -> Result<(), EncodeError> {
+        let depth = deeper(depth)?;
+        self.frames.put(&[opcode::MARK]);
+        for item in items {
+            self.save(item, depth)?;
+        }
+        self.frames.put(&[opcode::FROZENSET]);
         self.remember();
-        let depth = deeper(depth, if items.is_empty() { 1 } else { 2 })?;
+        Ok(())
+    }
+
+    fn save_list(&mut self, items: &'a [Value], depth: usize) -> Result<(), EncodeError> {
+        self.frames.put(&[opcode::EMPTY_LIST]);
+        self.remember();
+        let depth = deeper(depth)?;
         if let [item] = items {
             self.save(item, depth)?;
-            self.put(&[opcode::APPEND]);
+            self.frames.put(&[opcode::APPEND]);
             return Ok(());
         }
         for batch in items.chunks(BATCH) {
-            self.put(&[opcode::MARK]);
+            self.frames.put(&[opcode::MARK]);
             for item in batch {
                 self.save(item, depth)?;
             }
-            self.put(&[opcode::APPENDS]);
+            self.frames.put(&[opcode::APPENDS]);
         }
         Ok(())
     }
 
     fn save_tuple(&mut self, items: &'a [Value], depth: usize) -> Result<(), EncodeError> {
         if items.is_empty() {
-            self.put(&[opcode::EMPTY_TUPLE]);
+            self.frames.put(&[opcode::EMPTY_TUPLE]);
             return Ok(());
         }
-        let depth = deeper(depth, 1)?;
+        let depth = deeper(depth)?;
         if items.len() > 3 {
-            self.put(&[opcode::MARK]);
+            self.frames.put(&[opcode::MARK]);
         }
         for item in items {
             self.save(item, depth)?;
@@ -182,30 +182,30 @@ impl<'a> Writer<'a> {
     }
 
     fn save_dict(&mut self, dict: &'a Dict, depth: usize) -> Result<(), EncodeError> {
-        self.begin_object();
-        self.put(&[opcode::EMPTY_DICT]);
+        self.frames.begin_object();
+        self.frames.put(&[opcode::EMPTY_DICT]);
         self.remember();
-        let depth = deeper(depth, if dict.is_empty() { 1 } else { 2 })?;
+        let depth = deeper(depth)?;
         let mut entries = dict.iter();
         if dict.len() == 1 {
             for (key, value) in entries {
                 self.save_key(key.value(), depth)?;
                 self.save(value, depth)?;
             }
-            self.put(&[opcode::SETITEM]);
+            self.frames.put(&[opcode::SETITEM]);
             return Ok(());
         }
         // CPython looks for more only after a full batch, so a dict of 1000 ends with an empty one.
         let mut full = !dict.is_empty();
         while full {
-            self.put(&[opcode::MARK]);
+            self.frames.put(&[opcode::MARK]);
             let mut written = 0;
             for (key, value) in entries.by_ref().take(BATCH) {
                 self.save_key(key.value(), depth)?;
                 self.save(value, depth)?;
                 written += 1;
             }
-            self.put(&[opcode::SETITEMS]);
+            self.frames.put(&[opcode::SETITEMS]);
             full = written == BATCH;
         }
         Ok(())
@@ -214,26 +214,35 @@ impl<'a> Writer<'a> {
     fn save_key(&mut self, key: &'a Value, depth: usize) -> Result<(), EncodeError> {
         match key {
             Value::Str(text) if is_long(text) => {
-                self.begin_object();
+                self.frames.begin_object();
                 self.put_shared(Shared::Name(text), |writer| writer.put_utf8(text.as_bytes()));
+                Ok(())
+            }
+            Value::Surrogates(points) => {
+                let text = surrogates_utf8(points)?;
+                self.frames.begin_object();
+                self.put_shared(Shared::SurrogatesKey(points), |writer| writer.put_utf8(&text));
                 Ok(())
             }
             key => self.save(key, depth),
         }
     }
 
-    fn save_set_items(&mut self, items: &'a [Value], depth: usize) -> Result<(), EncodeError> {
+    fn save_set(&mut self, items: &'a [Value], depth: usize) -> Result<(), EncodeError> {
+        let depth = deeper(depth)?;
+        self.frames.put(&[opcode::EMPTY_SET]);
+        self.remember();
         let mut items = items.iter();
         // As with dicts, a full batch is followed by another.
         let mut full = items.len() > 0;
         while full {
-            self.put(&[opcode::MARK]);
+            self.frames.put(&[opcode::MARK]);
             let mut written = 0;
             for item in items.by_ref().take(BATCH) {
                 self.save(item, depth)?;
                 written += 1;
             }
-            self.put(&[opcode::ADDITEMS]);
+            self.frames.put(&[opcode::ADDITEMS]);
             full = written == BATCH;
         }
         Ok(())
@@ -254,7 +263,7 @@ impl<'a> Writer<'a> {
                 if offset.abs() >= SECONDS_PER_DAY {
                     return Err(refused());
                 }
-                self.begin_object();
+                self.frames.begin_object();
                 if offset == 0 {
                     self.put_shared_object(Shared::Utc, |writer| writer.put_zone(0));
                 } else {
@@ -269,7 +278,7 @@ impl<'a> Writer<'a> {
 
     fn put_zone(&mut self, offset: i32) {
         self.put_class(Global::TimeZone);
-        self.begin_object();
+        self.frames.begin_object();
         // Within two days: both numbers fit.
         self.put_time_delta(TimeDelta::from_seconds(offset.into()).unwrap_or_default());
         self.put_tuple_end(1);
@@ -279,7 +288,7 @@ impl<'a> Writer<'a> {
     fn put_time_delta(&mut self, delta: TimeDelta) {
         self.put_class(Global::TimeDelta);
         for part in [delta.days(), delta.seconds(), delta.microseconds()] {
-            self.begin_object();
+            self.frames.begin_object();
             self.put_int(part.into());
         }
         self.put_tuple_end(3);
@@ -289,45 +298,45 @@ impl<'a> Writer<'a> {
     /// An object without `__init__`, and then its attributes.
     fn put_uuid(&mut self, uuid: uuid::Uuid) {
         self.put_class(Global::Uuid);
-        self.begin_object();
-        self.put(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
+        self.frames.begin_object();
+        self.frames.put(&[opcode::EMPTY_TUPLE, opcode::NEWOBJ]);
         self.remember();
-        self.begin_object();
-        self.put(&[opcode::EMPTY_DICT]);
+        self.frames.begin_object();
+        self.frames.put(&[opcode::EMPTY_DICT]);
         self.remember();
-        self.begin_object();
+        self.frames.begin_object();
         self.put_shared(Shared::Name("int"), |writer| writer.put_utf8(b"int"));
-        self.begin_object();
+        self.frames.begin_object();
         match i64::try_from(uuid.as_u128()) {
             Ok(number) => self.put_int(number),
             Err(_) => self.put_big_int(&BigInt::from(uuid.as_u128())),
         }
-        self.put(&[opcode::SETITEM, opcode::BUILD]);
+        self.frames.put(&[opcode::SETITEM, opcode::BUILD]);
     }
 
     fn put_class(&mut self, class: Global) {
         let (module, name) = class.names();
-        self.begin_object();
+        self.frames.begin_object();
         self.put_shared(Shared::Class(class), |writer| {
-            writer.begin_object();
+            writer.frames.begin_object();
             writer.put_shared(Shared::Name(module), |writer| writer.put_utf8(module.as_bytes()));
             // The name is a new object each time it is asked for.
-            writer.begin_object();
+            writer.frames.begin_object();
             writer.put_utf8(name.as_bytes());
             writer.remember();
-            writer.put(&[opcode::STACK_GLOBAL]);
+            writer.frames.put(&[opcode::STACK_GLOBAL]);
         });
     }
 
     fn put_state(&mut self, state: &[u8]) {
-        self.begin_object();
+        self.frames.begin_object();
         self.put_short_bytes(state);
         self.remember();
     }
 
     /// The tuple of the last so many objects, with a mark before them if there are more than three.
     fn put_tuple_end(&mut self, length: usize) {
-        self.put(&[match length {
+        self.frames.put(&[match length {
             1 => opcode::TUPLE1,
             2 => opcode::TUPLE2,
             3 => opcode::TUPLE3,
@@ -337,7 +346,7 @@ impl<'a> Writer<'a> {
     }
 
     fn put_call(&mut self) {
-        self.put(&[opcode::REDUCE]);
+        self.frames.put(&[opcode::REDUCE]);
         self.remember();
     }
 
@@ -353,10 +362,10 @@ impl<'a> Writer<'a> {
     fn put_shared_object(&mut self, object: Shared<'a>, write: impl FnOnce(&mut Self)) {
         if let Some(&index) = self.shared.get(&object) {
             match u8::try_from(index) {
-                Ok(short) => self.put(&[opcode::BINGET, short]),
+                Ok(short) => self.frames.put(&[opcode::BINGET, short]),
                 Err(_) => {
-                    self.put(&[opcode::LONG_BINGET]);
-                    self.put(&(index as u32).to_le_bytes());
+                    self.frames.put(&[opcode::LONG_BINGET]);
+                    self.frames.put(&(index as u32).to_le_bytes());
                 }
             }
             return;
@@ -368,27 +377,27 @@ impl<'a> Writer<'a> {
     fn put_int(&mut self, number: i64) {
         let Ok(small) = i32::try_from(number) else { return self.put_big_int(&BigInt::from(number)) };
         match small.to_le_bytes() {
-            [byte, 0, 0, 0] => self.put(&[opcode::BININT1, byte]),
-            [low, high, 0, 0] => self.put(&[opcode::BININT2, low, high]),
-            [a, b, c, d] => self.put(&[opcode::BININT, a, b, c, d]),
+            [byte, 0, 0, 0] => self.frames.put(&[opcode::BININT1, byte]),
+            [low, high, 0, 0] => self.frames.put(&[opcode::BININT2, low, high]),
+            [a, b, c, d] => self.frames.put(&[opcode::BININT, a, b, c, d]),
         }
     }
 
     fn put_big_int(&mut self, number: &BigInt) {
         let bytes = number.to_signed_bytes_le();
         match u8::try_from(bytes.len()) {
-            Ok(length) => self.put(&[opcode::LONG1, length]),
+            Ok(length) => self.frames.put(&[opcode::LONG1, length]),
             Err(_) => {
-                self.put(&[opcode::LONG4]);
-                self.put(&(bytes.len() as u32).to_le_bytes());
+                self.frames.put(&[opcode::LONG4]);
+                self.frames.put(&(bytes.len() as u32).to_le_bytes());
             }
         }
-        self.put(&bytes);
+        self.frames.put(&bytes);
     }
 
     fn put_float(&mut self, number: f64) {
-        self.put(&[opcode::BINFLOAT]);
-        self.put(&number.to_be_bytes());
+        self.frames.put(&[opcode::BINFLOAT]);
+        self.frames.put(&number.to_be_bytes());
     }
 
     fn put_text(&mut self, text: &'a str) {
@@ -411,8 +420,10 @@ impl<'a> Writer<'a> {
             _ => {
                 match u32::try_from(bytes.len()) {
                     Ok(..=0xFF) => self.put_short_bytes(bytes),
-                    Ok(length) => self.put_bulk(opcode::BINBYTES, &length.to_le_bytes(), bytes),
-                    Err(_) => self.put_bulk(opcode::BINBYTES8, &(bytes.len() as u64).to_le_bytes(), bytes),
+                    Ok(length) => self.frames.put_bulk(opcode::BINBYTES, &length.to_le_bytes(), bytes),
+                    Err(_) => {
+                        self.frames.put_bulk(opcode::BINBYTES8, &(bytes.len() as u64).to_le_bytes(), bytes);
+                    }
                 }
                 return self.remember();
             }
@@ -421,65 +432,24 @@ impl<'a> Writer<'a> {
     }
 
     fn put_short_bytes(&mut self, bytes: &[u8]) {
-        self.put(&[opcode::SHORT_BINBYTES, bytes.len() as u8]);
-        self.put(bytes);
+        self.frames.put(&[opcode::SHORT_BINBYTES, bytes.len() as u8]);
+        self.frames.put(bytes);
     }
 
     fn put_utf8(&mut self, text: &[u8]) {
         match u32::try_from(text.len()) {
             Ok(length @ ..=0xFF) => {
-                self.put(&[opcode::SHORT_BINUNICODE, length as u8]);
-                self.put(text);
+                self.frames.put(&[opcode::SHORT_BINUNICODE, length as u8]);
+                self.frames.put(text);
             }
-            Ok(length) => self.put_bulk(opcode::BINUNICODE, &length.to_le_bytes(), text),
-            Err(_) => self.put_bulk(opcode::BINUNICODE8, &(text.len() as u64).to_le_bytes(), text),
-        }
-    }
-
-    /// Bytes that may be too many for a frame.
-    fn put_bulk(&mut self, opcode: u8, length: &[u8], bytes: &[u8]) {
-        if bytes.len() < FRAME_TARGET {
-            self.put(&[opcode]);
-            self.put(length);
-            self.put(bytes);
-        } else {
-            self.close_frame();
-            self.out.push(opcode);
-            self.out.extend_from_slice(length);
-            self.out.extend_from_slice(bytes);
+            Ok(length) => self.frames.put_bulk(opcode::BINUNICODE, &length.to_le_bytes(), text),
+            Err(_) => self.frames.put_bulk(opcode::BINUNICODE8, &(text.len() as u64).to_le_bytes(), text),
         }
     }
 
     fn remember(&mut self) {
-        self.put(&[opcode::MEMOIZE]);
+        self.frames.put(&[opcode::MEMOIZE]);
         self.remembered += 1;
-    }
-
-    /// The place before an object, where alone a frame may end.
-    fn begin_object(&mut self) {
-        if self.frame.is_some_and(|start| self.out.len() - start - FRAME_HEADER >= FRAME_TARGET) {
-            self.close_frame();
-        }
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        if self.frame.is_none() {
-            self.frame = Some(self.out.len());
-            self.out.extend_from_slice(&[0; FRAME_HEADER]);
-        }
-        self.out.extend_from_slice(bytes);
-    }
-
-    fn close_frame(&mut self) {
-        let Some(start) = self.frame.take() else { return };
-        let body = start + FRAME_HEADER;
-        let length = self.out.len() - body;
-        if length < FRAME_MINIMUM {
-            self.out.drain(start..body);
-        } else {
-            self.out[start] = opcode::FRAME;
-            self.out[start + 1..body].copy_from_slice(&(length as u64).to_le_bytes());
-        }
     }
 }
 
@@ -489,8 +459,8 @@ fn is_long(text: &str) -> bool {
     letters.next().is_some_and(|letter| letter > '\u{FF}' || letters.next().is_some())
 }
 
-const fn deeper(depth: usize, levels: usize) -> Result<usize, EncodeError> {
-    if depth + levels > MAX_DEPTH { Err(EncodeError::Depth) } else { Ok(depth + levels) }
+const fn deeper(depth: usize) -> Result<usize, EncodeError> {
+    if depth >= MAX_DEPTH { Err(EncodeError::Depth) } else { Ok(depth + 1) }
 }
 
 const fn out_of_range(type_name: &'static str, value: String) -> EncodeError {
