@@ -60,6 +60,7 @@ macro_rules! session_contract {
             cycle_key_takes_concurrent_changes_along,
             an_expired_session_is_gone,
             clear_expired_leaves_the_living,
+            pages_show_each_session_once,
             a_touch_writes_no_data,
             saving_twice_counts_once,
         );
@@ -273,6 +274,47 @@ pub(crate) async fn clear_expired_leaves_the_living(place: &Place) {
     assert_eq!(deleted, expired);
     assert_eq!(store.count_expired().await.unwrap(), 0);
     assert_eq!(place.keys(&alive).await, ["a"]);
+}
+
+pub(crate) async fn pages_show_each_session_once(place: &Place) {
+    let store = place.engine.store();
+    let mut alive = Vec::new();
+    for _ in 0..7 {
+        alive.push(place.stored(&["a"]).await);
+    }
+    let session = place.session(None);
+    session.set("late", 1).await.unwrap();
+    session.set_expiry(Expiry::After(time::Duration::seconds(-60))).await.unwrap();
+    session.save().await.unwrap();
+    let expired = session.session_key().unwrap();
+    let size = NonZeroU32::new(3).unwrap();
+    let first = store.page(None, size).await;
+    if let Err(error) = first {
+        assert!(matches!(error, StoreError::Unsupported { operation: "page", .. }), "{error}");
+        return;
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.page(after.as_ref(), size).await.unwrap();
+        assert!(page.len() <= 3, "at most what was asked for");
+        let Some(last) = page.last() else { break };
+        after = Some(last.key.clone());
+        seen.extend(page);
+    }
+    for key in &alive {
+        let rows: Vec<_> = seen.iter().filter(|row| row.key == *key).collect();
+        assert_eq!(rows.len(), 1, "each session once");
+        assert!(!rows[0].expired);
+        assert_eq!(rows[0].loaded.data.get("a"), Some(&Value::from("a")));
+        assert_eq!(rows[0].loaded.version, store.reload(key).await.unwrap().unwrap().version);
+    }
+    let row = seen.iter().find(|row| row.key == expired).expect("the expired one, too");
+    assert!(row.expired);
+    assert!(store.exists(&expired).await.unwrap(), "looking deletes nothing");
+    // A key of an earlier page need not be there any more.
+    assert!(store.delete(&seen[0].key, None).await.unwrap());
+    let page = store.page(Some(&seen[0].key), size).await.unwrap();
+    assert_eq!(page[0].key, seen[1].key);
 }
 
 pub(crate) async fn a_touch_writes_no_data(place: &Place) {

@@ -9,7 +9,9 @@ use nuages::serialize::value::Dict;
 use nuages::session::backends::db::DbStore;
 use nuages::session::engine::{EngineDef, EngineParts, SessionEngine};
 use nuages::session::key::SessionKey;
-use nuages::session::store::{Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, Version};
+use nuages::session::store::{
+    Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
+};
 use nuages::test::client::Client;
 
 /// The db engine's store, which notes what it is asked for. `Debug` shows that.
@@ -76,6 +78,14 @@ impl SessionStore for Noting {
 
     async fn count_expired(&self) -> Result<u64, StoreError> {
         self.note("count_expired").count_expired().await
+    }
+
+    async fn page(
+        &self,
+        after: Option<&SessionKey>,
+        at_most: NonZeroU32,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        self.note("page").page(after, at_most).await
     }
 }
 

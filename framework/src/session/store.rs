@@ -62,6 +62,19 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
 
     /// How many sessions [`SessionStore::clear_expired`] would delete in the end.
     async fn count_expired(&self) -> Result<u64, StoreError>;
+
+    /// The sessions that come next after `after`, a key of an earlier page, in an order of the store's own that follows from
+    /// the keys alone: at most so many, expired ones among them, and none when there are no more. It changes nothing.
+    ///
+    /// What is stored all the while comes exactly once; what is stored or deleted meanwhile may come or not. For people and
+    /// their commands: it may look at everything that is stored.
+    ///
+    /// [`StoreError::Unsupported`] if the store only finds what it is given the key of.
+    async fn page(
+        &self,
+        after: Option<&SessionKey>,
+        at_most: NonZeroU32,
+    ) -> Result<Vec<StoredRow>, StoreError>;
 }
 
 /// Where a store keeps the data.
@@ -98,6 +111,17 @@ pub struct Loaded {
     /// When it expires as it is stored, in the form of [`ExpiryPolicy::now`](crate::session::expiry::ExpiryPolicy::now);
     /// `None` if the store does not know.
     pub expires: Option<DateTime>,
+}
+
+/// A session among others: what [`SessionStore::page`] gives.
+#[derive(Debug, Clone)]
+pub struct StoredRow {
+    /// Its key.
+    pub key: SessionKey,
+    /// What is stored under it.
+    pub loaded: Loaded,
+    /// Whether [`SessionStore::load`] would not find it any more, and [`SessionStore::clear_expired`] deletes it.
+    pub expired: bool,
 }
 
 /// What exactly was read from a store, or written to it: compared by the store alone.

@@ -25,7 +25,9 @@ use crate::serialize::value::{Dict, Value};
 use crate::session::engine::{EngineDef, EngineParts, Quirks, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
 use crate::session::key::SessionKey;
-use crate::session::store::{Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, Version};
+use crate::session::store::{
+    Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
+};
 
 /// The engine's row in the table.
 pub const ENGINE: EngineDef = EngineDef { name: "django.contrib.sessions.backends.cache", build };
@@ -221,5 +223,10 @@ impl SessionStore for CacheStore {
 
     async fn count_expired(&self) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    /// A cache finds what it is given the key of.
+    async fn page(&self, _: Option<&SessionKey>, _: NonZeroU32) -> Result<Vec<StoredRow>, StoreError> {
+        Err(StoreError::Unsupported { engine: ENGINE.name, operation: "page" })
     }
 }

@@ -46,7 +46,9 @@ use crate::session::backends::db::DbStore;
 use crate::session::codec::SessionCodec;
 use crate::session::engine::{EngineDef, EngineParts, Quirks, SessionEngine};
 use crate::session::key::SessionKey;
-use crate::session::store::{Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, Version};
+use crate::session::store::{
+    Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
+};
 
 /// The engine's row in the table.
 pub const ENGINE: EngineDef = EngineDef { name: "django.contrib.sessions.backends.cached_db", build };
@@ -393,5 +395,14 @@ impl SessionStore for CachedDbStore {
 
     async fn count_expired(&self) -> Result<u64, StoreError> {
         self.rows.count_expired().await
+    }
+
+    /// The rows.
+    async fn page(
+        &self,
+        after: Option<&SessionKey>,
+        at_most: NonZeroU32,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        self.rows.page(after, at_most).await
     }
 }

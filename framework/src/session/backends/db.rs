@@ -39,7 +39,9 @@ use crate::session::codec::SessionCodec;
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
 use crate::session::key::SessionKey;
-use crate::session::store::{Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, Version};
+use crate::session::store::{
+    Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
+};
 use crate::{on_pool, on_writer};
 
 /// The engine's row in the table.
@@ -82,6 +84,10 @@ static CLEAR: Sql = Sql::new(
 /// MySQL has no LIMIT in such a subquery, and one in DELETE itself.
 static CLEAR_LIMIT: Sql =
     Sql::new("DELETE FROM django_session WHERE expire_date < ? ORDER BY expire_date LIMIT ?");
+static PAGE: Sql = Sql::new(
+    "SELECT session_key, session_data, expire_date FROM django_session \
+     WHERE session_key > ? ORDER BY session_key LIMIT ?",
+);
 static COUNT: Sql = Sql::new("SELECT COUNT(*) FROM django_session WHERE expire_date < ?");
 
 impl DbStore {
@@ -324,5 +330,32 @@ impl SessionStore for DbStore {
             db.run(sqlx::query_scalar(COUNT.on(db)).bind(now).fetch_one(pool)).await
         });
         Ok(count.map_err(|error| self.failed(error))?.try_into().unwrap_or_default())
+    }
+
+    async fn page(
+        &self,
+        after: Option<&SessionKey>,
+        at_most: NonZeroU32,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        let (db, now) = (&self.database, self.now()?);
+        let mut after = after.map_or_else(String::new, |key| key.as_str().to_owned());
+        loop {
+            let rows: Result<Vec<(String, String, Timestamp)>, DatabaseError> = on_pool!(db, pool => {
+                let query = sqlx::query_as(PAGE.on(db)).bind(after.as_str()).bind(i64::from(at_most.get()));
+                db.run(query.fetch_all(pool)).await
+            });
+            let rows = rows.map_err(|error| self.failed(error))?;
+            let Some((last, ..)) = rows.last() else { return Ok(Vec::new()) };
+            after.clone_from(last);
+            let row = |(key, text, expires): (String, String, Timestamp)| {
+                let key = SessionKey::parse(&key)?;
+                Some(StoredRow { key, expired: expires <= now, loaded: self.decode((text, expires)) })
+            };
+            let page: Vec<StoredRow> = rows.into_iter().filter_map(row).collect();
+            // Somebody's rows may have keys that no cookie can name: a page of these alone is not the end.
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
     }
 }

@@ -34,7 +34,9 @@ use crate::session::codec::{Decoded, SessionCodec};
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
 use crate::session::key::SessionKey;
-use crate::session::store::{Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, Version};
+use crate::session::store::{
+    Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
+};
 
 /// The engine's row in the table.
 pub const ENGINE: EngineDef = EngineDef { name: "django.contrib.sessions.backends.file", build };
@@ -338,6 +340,33 @@ impl SessionStore for FileStore {
             rest = batch.rest;
             if rest.is_none() {
                 return Ok(expired);
+            }
+        }
+    }
+
+    /// Each page looks at every name in the folder, and reads the files of the page alone.
+    async fn page(
+        &self,
+        after: Option<&SessionKey>,
+        at_most: NonZeroU32,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        let size = usize::try_from(at_most.get()).unwrap_or(usize::MAX);
+        let mut after = after.cloned();
+        loop {
+            let from = after.take();
+            let keys = self.blocking(None, move |folder| folder.keys_after(from.as_ref(), size)).await?;
+            let Some(last) = keys.last() else { return Ok(Vec::new()) };
+            after = Some(last.clone());
+            let found = self.blocking(None, move |folder| folder.read_all(keys)).await?;
+            let row = |(key, stored): (SessionKey, Stored)| {
+                let modified = stored.modified;
+                let loaded = self.decode(stored);
+                let expired = matches!(self.is_expired(&loaded.data, modified), Ok(true));
+                StoredRow { key, loaded, expired }
+            };
+            // Nothing, if all of them were deleted meanwhile: there may be more all the same.
+            if !found.is_empty() {
+                return Ok(found.into_iter().map(row).collect());
             }
         }
     }

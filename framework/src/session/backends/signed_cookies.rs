@@ -24,7 +24,9 @@ use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::key::SessionKey;
 use crate::session::serializers::SessionSerializer;
-use crate::session::store::{Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, Version};
+use crate::session::store::{
+    Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
+};
 use crate::signing::b62;
 use crate::signing::codec::SignedCodec;
 use crate::signing::keys::SigningKeys;
@@ -184,5 +186,10 @@ impl SessionStore for CookieStore {
 
     async fn count_expired(&self) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    /// The visitors have them.
+    async fn page(&self, _: Option<&SessionKey>, _: NonZeroU32) -> Result<Vec<StoredRow>, StoreError> {
+        Err(StoreError::Unsupported { engine: ENGINE.name, operation: "page" })
     }
 }

@@ -1,5 +1,6 @@
 //! A folder of session files: what the file engine does to it, in calls that block.
 
+use std::collections::BinaryHeap;
 use std::fs::{self, File, OpenOptions, ReadDir, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -171,6 +172,43 @@ impl Folder {
             }
         }
         Ok(Batch { found, rest: None })
+    }
+
+    /// The next keys after that one in the order of their bytes, at most so many.
+    pub(super) fn keys_after(
+        &self,
+        after: Option<&SessionKey>,
+        at_most: usize,
+    ) -> io::Result<Vec<SessionKey>> {
+        // The greatest on top: the one that makes room for a smaller one.
+        let mut next = BinaryHeap::new();
+        for entry in fs::read_dir(&self.path)? {
+            let name = entry?.file_name();
+            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(&self.prefix)) else { continue };
+            let Some(key) = SessionKey::parse(name).filter(SessionKey::is_plain) else { continue };
+            if after.is_some_and(|after| key <= *after) {
+                continue;
+            }
+            if next.len() < at_most {
+                next.push(key);
+            } else if let Some(mut greatest) = next.peek_mut()
+                && key < *greatest
+            {
+                *greatest = key;
+            }
+        }
+        Ok(next.into_sorted_vec())
+    }
+
+    /// What is there of those files.
+    pub(super) fn read_all(&self, keys: Vec<SessionKey>) -> io::Result<Vec<(SessionKey, Stored)>> {
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            if let Some(stored) = self.read(&key)? {
+                found.push((key, stored));
+            }
+        }
+        Ok(found)
     }
 
     /// Does something to the file of a key while no other nuages process writes it.
