@@ -6,6 +6,9 @@
 mod entry;
 mod folder;
 
+#[cfg(test)]
+pub(super) use self::folder::file_name;
+
 use std::sync::Arc;
 use std::time::Duration;
 

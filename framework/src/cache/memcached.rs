@@ -125,7 +125,7 @@ impl MemcachedCache {
 }
 
 /// The time of expiry as memcached takes it.
-fn expires(ttl: Ttl, now: i64) -> i64 {
+pub(super) fn expires(ttl: Ttl, now: i64) -> i64 {
     match ttl {
         Ttl::Never => 0,
         Ttl::Now => -1,
@@ -284,6 +284,14 @@ impl CacheBackend for MemcachedCache {
     async fn close(&self) {
         self.servers.iter().for_each(Server::close);
     }
+}
+
+/// The flags and bytes of a value.
+#[cfg(test)]
+pub(super) fn packed(key: &CacheKey, value: &Value) -> (u32, bytes::Bytes) {
+    let packed = Packed::pack("default", key, value).unwrap();
+    assert_eq!(packed.unpack("default", key).unwrap(), *value);
+    (packed.flags, packed.data)
 }
 
 #[cfg(test)]

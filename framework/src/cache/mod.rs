@@ -22,6 +22,8 @@ pub mod db;
 pub mod dummy;
 pub mod error;
 pub mod file;
+#[cfg(test)]
+mod golden;
 pub mod handle;
 pub mod key;
 pub mod locmem;

@@ -339,3 +339,11 @@ impl CacheBackend for RedisCache {
         }
     }
 }
+
+/// The bytes of a value.
+#[cfg(test)]
+pub(super) fn packed(key: &CacheKey, value: &Value) -> Bytes {
+    let data = pack("default", key, value).unwrap();
+    assert_eq!(unpack("default", key, &data).unwrap(), *value);
+    data
+}

@@ -42,6 +42,18 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
+/// The name of a key's file: a digest, so that no key becomes a path.
+pub(in crate::cache) fn file_name(key: &CacheKey) -> String {
+    let mut name = String::with_capacity(32 + SUFFIX.len());
+    for byte in Md5::digest(key.as_str().as_bytes()) {
+        for digit in [byte >> 4, byte & 15] {
+            name.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+        }
+    }
+    name.push_str(SUFFIX);
+    name
+}
+
 /// Nothing there is an answer, not an error.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
@@ -77,16 +89,9 @@ impl Folder {
         &self.dir
     }
 
-    /// The key's file: named by a digest, so that no key becomes a path.
+    /// The key's file.
     pub(super) fn path(&self, key: &CacheKey) -> PathBuf {
-        let mut name = String::with_capacity(32 + SUFFIX.len());
-        for byte in Md5::digest(key.as_str().as_bytes()) {
-            for digit in [byte >> 4, byte & 15] {
-                name.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-            }
-        }
-        name.push_str(SUFFIX);
-        self.dir.join(name)
+        self.dir.join(file_name(key))
     }
 
     /// The contents of a file, if it is there.

@@ -35,7 +35,7 @@ pub(super) struct Server {
 
 enum Target {
     Server(Box<Client>),
-    Cluster(ClusterClient),
+    Cluster(Box<ClusterClient>),
 }
 
 #[derive(Clone)]
@@ -74,7 +74,7 @@ impl Server {
             .connection_timeout(limits.connect)
             .response_timeout(limits.answer)
             .build()?;
-        let target = Target::Cluster(client);
+        let target = Target::Cluster(Box::new(client));
         Ok(Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default() })
     }
 
