@@ -82,3 +82,8 @@ pub fn manage(site: site::Site) -> std::process::ExitCode {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples of the guide to sessions, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/sessions.md")]
+struct SessionsGuide;
