@@ -294,6 +294,18 @@ def counter_and_settings(visit):
     visit.browser.back()
     visit.says("and back", "Settings in force")
 
+    browser = visit.browser
+    browser.turn(xpath="//main//header//a[.='where sessions live']")
+    visit.says("the engine in force", "db", css=".big")
+    visit.says("and its setting", 'SESSION_ENGINE = "django.contrib.sessions.backends.db"')
+    rows = browser.script("return [...document.querySelectorAll('.engines tbody tr')].map("
+                          "row => [row.querySelector('code').textContent, row.hasAttribute('aria-current'),"
+                          " [...row.cells].filter(cell => cell.innerText.trim()).length])")
+    check("five engines are compared, db is marked", rows == [
+        [name, name == "db", 6] for name in ["db", "cached_db", "cache", "file", "signed_cookies"]], rows)
+    visit.follow("settings page")
+    visit.says("and back to the settings", "Settings in force")
+
 
 def shopping(visit):
     """A purchase: products from the database, a cart in the session."""

@@ -27,6 +27,7 @@ const PAGES: &[&str] = &[
     "/",
     "/student/",
     "/student/set/",
+    "/student/engines/",
     "/student/get/",
     "/student/delete/",
     "/student/keys/",
@@ -69,6 +70,28 @@ async fn pages_without_a_session_do_not_vary() {
         [("/", None), ("/shop/", None), ("/shop/songbook/", None), ("/student/", Some("Cookie"))]
     {
         assert_eq!(client.get(url).await.unwrap().header("vary"), vary, "{url}");
+    }
+}
+
+/// The tour runs on every engine, and its page of engines says which.
+#[tokio::test]
+async fn every_engine_shows_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    for engine in ["db", "cached_db", "cache", "file", "signed_cookies"] {
+        let name = format!("django.contrib.sessions.backends.{engine}");
+        let client = Client::builder(crate::site())
+            .setting("SESSION_ENGINE", &name)
+            .setting("SESSION_FILE_PATH", folder.path())
+            .build()
+            .await
+            .unwrap();
+        submit(&client, "/student/set/", &[("name", "Dechen")]).await;
+        assert!(page(&client, "/student/get/").await.contains("Hello, Dechen!"), "{engine}");
+        let shown = page(&client, "/student/engines/").await;
+        assert!(shown.contains(&format!("<p class=\"big\">{engine}</p>")), "{engine} in {shown}");
+        let row = format!("<tr aria-current=\"true\">\n  <th scope=\"row\"><code>{engine}</code>");
+        assert!(shown.contains(&row) && shown.contains(&name), "{engine} in {shown}");
+        assert_eq!(shown.matches("in force</span>").count(), 1, "{engine}");
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) const GROUPS: &[Group] = &[
             lesson!(counter::counter, "A page counter"),
             lesson!(archive::archive, "Parts of a URL", "1940", "nuages"),
             lesson!(settings::settings, "Settings in force"),
+            lesson!(engines::engines, "Where sessions live"),
         ],
     },
 ];

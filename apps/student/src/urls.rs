@@ -2,7 +2,7 @@
 
 use nuages::prelude::*;
 
-use crate::views::{archive, counter, dict, expiry, identity, item, settings, test_cookie, tour};
+use crate::views::{archive, counter, dict, engines, expiry, identity, item, settings, test_cookie, tour};
 
 /// The tour's URLs, for `include("student/", student::urls())`.
 pub fn urls() -> Urls {
@@ -28,6 +28,7 @@ pub fn urls() -> Urls {
         path("test-cookie/delete/", test_cookie::delete_test_cookie).name("delete_test_cookie"),
         path("counter/", counter::counter).name("counter"),
         path("settings/", settings::settings).name("settings"),
+        path("engines/", engines::engines).name("engines"),
         path("<int:year>/<slug:slug>/", archive::archive).name("archive"),
     ]
     .app_name("student")

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod counter;
 pub mod dict;
+pub mod engines;
 pub mod expiry;
 pub mod identity;
 pub mod item;
