@@ -396,8 +396,11 @@ def do_build(servers, args):
         if args.clean:
             for argv in s.spec.get("clean", []):
                 subprocess.run(argv, cwd=s.dir, env=env, check=True)
+        for argv in s.spec.get("prepare", []):
+            subprocess.run(argv, cwd=s.dir, env=env, check=True)
         if s.spec.get("rust"):
-            subprocess.run(["cargo", "fetch", "--locked", "-q"], cwd=s.dir, env=env, check=True)
+            locked = ["--locked"] if "prepare" not in s.spec else []
+            subprocess.run(["cargo", "fetch", "-q", *locked], cwd=s.dir, env=env, check=True)
         before, load = children_us(), os.getloadavg()[0]
         begin = time.monotonic()
         for argv in s.spec["build"]:
