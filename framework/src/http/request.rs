@@ -1,6 +1,6 @@
 //! The request, as a view receives it.
 
-mod address;
+pub(crate) mod address;
 mod content;
 
 use std::fmt;
@@ -64,7 +64,7 @@ struct Inner {
 }
 
 /// What could not be borrowed from the request line: the paths were escaped, or there is a script name.
-struct Paths {
+pub(crate) struct Paths {
     path_info: Option<Box<str>>,
     path: Option<Box<str>>,
 }

@@ -10,10 +10,12 @@ use regex::bytes::RegexSet;
 use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
 use crate::error::{Error, Result};
-use crate::http::request::HttpRequest;
+use crate::http::request::address::full_path;
+use crate::http::request::{HttpRequest, Paths};
 use crate::http::response::HttpResponse;
 use crate::middleware::def::FromProject;
 use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::request_line::RequestLine;
 use crate::project::Project;
 use crate::routes::table::RouteTable;
 
@@ -37,37 +39,34 @@ impl FromProject for CommonMiddleware {
     }
 }
 
-/// The path with its slash, where adding one is what `APPEND_SLASH` would do.
-struct WithSlash {
-    path: String,
-    full_path: String,
-}
-
-impl WithSlash {
-    fn of(request: &HttpRequest) -> Option<Self> {
-        let path = request.path_info();
-        (!path.ends_with('/'))
-            .then(|| Self { path: path.to_owned(), full_path: request.get_full_path_with_slash() })
-    }
-
-    /// The path leads nowhere, and with a slash it leads somewhere.
-    fn helps(&self, routes: &RouteTable) -> bool {
-        routes.resolve(&self.path).is_none() && routes.resolve(&format!("{}/", self.path)).is_some()
-    }
-}
-
 impl CommonMiddleware {
-    /// The address with a slash, unless the request brings data that a redirect would lose.
-    fn slashed(&self, with_slash: WithSlash, method: &Method) -> Result<String> {
+    /// The address with a slash, where adding one is what `APPEND_SLASH` would do: the path leads nowhere, and with a slash
+    /// it leads somewhere. Worked out from the request line, so that a request which needs no slash pays nothing for it.
+    ///
+    /// # Errors
+    /// When the request brings data that a redirect would lose, and `DEBUG` is on.
+    fn slashed(&self, line: &RequestLine, routes: &RouteTable) -> Result<Option<String>> {
+        if !self.core.append_slash {
+            return Ok(None);
+        }
+        let RequestLine { method, uri } = line;
+        let paths = Paths::of(uri, &self.core);
+        let path = paths.path_info(uri);
+        if path.ends_with('/')
+            || routes.resolve(path).is_some()
+            || routes.resolve(&format!("{path}/")).is_none()
+        {
+            return Ok(None);
+        }
+        let address = full_path(paths.path(uri), uri, true);
         if self.core.debug && [Method::DELETE, Method::POST, Method::PUT, Method::PATCH].contains(method) {
             return Err(Error::internal(format!(
                 "You called this URL via {method}, but the URL doesn't end in a slash and you have APPEND_SLASH set. \
-                 A redirect to the slash URL would lose the {method} data. Change your form to point to {} (note the \
-                 trailing slash), or set APPEND_SLASH=false in your settings.",
-                with_slash.full_path
+                 A redirect to the slash URL would lose the {method} data. Change your form to point to {address} (note the \
+                 trailing slash), or set APPEND_SLASH=false in your settings."
             )));
         }
-        Ok(with_slash.full_path)
+        Ok(Some(address))
     }
 }
 
@@ -82,24 +81,19 @@ impl Middleware for CommonMiddleware {
         // Checked on every request: a host that is not ours must not reach a view.
         let host = request.get_host()?;
         let wants_www = self.core.prepend_www && !host.is_empty() && !host.starts_with("www.");
-        let routes = next.onion.project().routes();
-        let with_slash = if self.core.append_slash { WithSlash::of(&request) } else { None };
+        let (line, routes) = (next.line, next.onion.project().routes());
         if wants_www {
-            let path = match with_slash.filter(|with_slash| with_slash.helps(routes)) {
-                Some(with_slash) => self.slashed(with_slash, request.method())?,
-                None => request.get_full_path(),
-            };
+            let path = self.slashed(line, routes)?.unwrap_or_else(|| request.get_full_path());
             let to = format!("{}://www.{host}{path}", request.scheme());
             return HttpResponse::permanent_redirect(&to);
         }
 
-        let method = &next.line.method;
         let mut response = next.run(request).await;
 
         if response.status == StatusCode::NOT_FOUND
-            && let Some(with_slash) = with_slash.filter(|with_slash| with_slash.helps(routes))
+            && let Some(address) = self.slashed(line, routes)?
         {
-            return HttpResponse::permanent_redirect(&self.slashed(with_slash, method)?);
+            return HttpResponse::permanent_redirect(&address);
         }
         if let Some(content) = response.content()
             && !response.headers.contains_key(CONTENT_LENGTH)

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use http::Uri;
 use http::header::HOST;
 
+use crate::conf::core::CoreSettings;
 use crate::error::{Error, Result};
 use crate::http::charset::latin1;
 use crate::http::host::{DEBUG_HOSTS, split_domain_port, validate_host};
@@ -19,64 +20,35 @@ impl HttpRequest {
     /// Nothing is collapsed in it: `//`, `/./` and `/../` are there as they were sent.
     #[must_use]
     pub fn path(&self) -> &str {
-        match &self.paths().path {
-            Some(path) => path,
-            None => self.path_info(),
-        }
+        self.paths().path(&self.inner.uri)
     }
 
     /// The path without `FORCE_SCRIPT_NAME`: what the routes are matched with.
     #[must_use]
     pub fn path_info(&self) -> &str {
-        match &self.paths().path_info {
-            Some(path) => path,
-            None => raw_path(&self.inner.uri),
-        }
+        self.paths().path_info(&self.inner.uri)
     }
 
     fn paths(&self) -> &Paths {
-        self.inner.path.get_or_init(|| {
-            let raw = raw_path(&self.inner.uri);
-            let path_info = decode_path(raw);
-            let script = self.core().force_script_name.as_deref().unwrap_or_default().trim_end_matches('/');
-            let path = (!script.is_empty() || !path_info.starts_with('/'))
-                .then(|| format!("{script}/{}", path_info.replacen('/', "", 1)).into());
-            let path_info = match path_info {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(path) => Some(path.into()),
-            };
-            Paths { path_info, path }
-        })
+        self.inner.path.get_or_init(|| Paths::of(&self.inner.uri, self.core()))
     }
 
     /// The path and the query, escaped for the wire.
     #[must_use]
     pub fn get_full_path(&self) -> String {
-        self.full_path(self.path(), false)
+        full_path(self.path(), &self.inner.uri, false)
     }
 
     /// The same with a slash at the end of the path, if there is none.
     #[must_use]
     pub fn get_full_path_with_slash(&self) -> String {
-        self.full_path(self.path(), true)
+        full_path(self.path(), &self.inner.uri, true)
     }
 
     /// As [`HttpRequest::get_full_path`], without `FORCE_SCRIPT_NAME`.
     #[must_use]
     pub fn get_full_path_info(&self) -> String {
-        self.full_path(self.path_info(), false)
-    }
-
-    fn full_path(&self, path: &str, slash: bool) -> String {
-        let mut full = escape_uri_path(path).into_owned();
-        if slash && !path.ends_with('/') {
-            full.push('/');
-        }
-        if let Some(query) = self.inner.uri.query().filter(|query| !query.is_empty()) {
-            full.push('?');
-            push_query(&mut full, query);
-        }
-        full
+        full_path(self.path_info(), &self.inner.uri, false)
     }
 
     /// `https` or `http`. With `SECURE_PROXY_SSL_HEADER` the leftmost value of that header decides both ways, if it is there.
@@ -189,6 +161,50 @@ impl HttpRequest {
         };
         Ok(iri_to_uri(&absolute).into_owned())
     }
+}
+
+impl Paths {
+    /// The paths of that address in a site of those settings.
+    pub(crate) fn of(uri: &Uri, core: &CoreSettings) -> Self {
+        let path_info = decode_path(raw_path(uri));
+        let script = core.force_script_name.as_deref().unwrap_or_default().trim_end_matches('/');
+        let path = (!script.is_empty() || !path_info.starts_with('/'))
+            .then(|| format!("{script}/{}", path_info.replacen('/', "", 1)).into());
+        let path_info = match path_info {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(path) => Some(path.into()),
+        };
+        Self { path_info, path }
+    }
+
+    /// [`HttpRequest::path`] of the address that they were made of.
+    pub(crate) fn path<'a>(&'a self, uri: &'a Uri) -> &'a str {
+        match &self.path {
+            Some(path) => path,
+            None => self.path_info(uri),
+        }
+    }
+
+    /// [`HttpRequest::path_info`] of the address that they were made of.
+    pub(crate) fn path_info<'a>(&'a self, uri: &'a Uri) -> &'a str {
+        match &self.path_info {
+            Some(path) => path,
+            None => raw_path(uri),
+        }
+    }
+}
+
+/// A path with the query of that address, escaped for the wire, if wanted with a slash between them.
+pub(crate) fn full_path(path: &str, uri: &Uri, slash: bool) -> String {
+    let mut full = escape_uri_path(path).into_owned();
+    if slash && !path.ends_with('/') {
+        full.push('/');
+    }
+    if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
+        full.push('?');
+        push_query(&mut full, query);
+    }
+    full
 }
 
 /// The site's own address has the path `/`.
