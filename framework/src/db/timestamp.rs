@@ -4,6 +4,8 @@ use std::fmt;
 
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
+use crate::serialize::digits::put;
+
 /// A point in time as a `DateTimeField` of Django keeps it: a date and a time of day in whole microseconds.
 ///
 /// With `USE_TZ` (the default) the clock is UTC, and a `Timestamp` is made `From` an [`OffsetDateTime`]. Without it, SQLite and
@@ -87,20 +89,26 @@ impl From<PrimitiveDateTime> for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (date, time) = (self.0.date(), self.0.time());
-        write!(
-            f,
-            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
-            date.year(),
-            u8::from(date.month()),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        )?;
-        match time.microsecond() {
-            0 => Ok(()),
-            fraction => write!(f, ".{fraction:06}"),
+        if date.year() < 0 {
+            // No column of Django's holds one.
+            f.write_str("-")?;
         }
+        let mut text = *b"0000-00-00 00:00:00.000000";
+        put(&mut text[..4], date.year().unsigned_abs());
+        put(&mut text[5..7], u8::from(date.month()).into());
+        put(&mut text[8..10], date.day().into());
+        put(&mut text[11..13], time.hour().into());
+        put(&mut text[14..16], time.minute().into());
+        put(&mut text[17..19], time.second().into());
+        let shown = match time.microsecond() {
+            0 => 19,
+            fraction => {
+                put(&mut text[20..], fraction);
+                text.len()
+            }
+        };
+        // Digits and what stands between them are text.
+        f.write_str(std::str::from_utf8(&text[..shown]).unwrap_or_default())
     }
 }
 

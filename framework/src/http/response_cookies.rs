@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 
-use crate::http::date::http_date_at;
+use crate::http::date::{http_date, moment_at};
 use crate::http::set_cookie::{CookieError, Expires, MaxAge, SetCookie};
 
 /// The cookies that a response sets, in the order in which they were first set.
@@ -73,12 +73,11 @@ impl ResponseCookies {
         };
         let dated = match max_age {
             Some(MaxAge(seconds)) => {
-                let date = http_date_at(now + seconds);
-                let date =
-                    date.ok_or_else(|| CookieError::MaxAge { name: name.clone(), max_age: seconds })?;
+                let end = moment_at(now + seconds)
+                    .ok_or_else(|| CookieError::MaxAge { name: name.clone(), max_age: seconds })?;
                 // A date before the year 10000 is that of an age which fits.
                 #[allow(clippy::cast_possible_truncation)]
-                Some((seconds.trunc() as i64, date))
+                Some((seconds.trunc() as i64, end))
             }
             None => None,
         };
@@ -107,10 +106,10 @@ impl ResponseCookies {
         };
         morsel.value = value;
         morsel.expires = expires;
-        if let Some((seconds, date)) = dated {
+        if let Some((seconds, end)) = dated {
             morsel.max_age = Some(seconds);
             if morsel.expires.is_empty() {
-                morsel.expires = date;
+                morsel.expires = http_date(end);
             }
         }
         if let Some(path) = path {

@@ -12,6 +12,7 @@ pub mod convert_error;
 pub mod datetime;
 pub mod de;
 pub mod dict;
+pub(crate) mod digits;
 pub mod encode_error;
 mod exotic;
 pub mod float;
