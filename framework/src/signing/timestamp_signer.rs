@@ -105,8 +105,7 @@ impl TimestampSigner {
         now: f64,
     ) -> Result<Verified<'a>, SignatureError> {
         let stamped = self.0.verify(signed)?;
-        let (value, timestamp) =
-            stamped.value.rsplit_once(self.0.separator()).ok_or(SignatureError::NoTimestamp)?;
+        let (value, timestamp) = self.0.split(stamped.value).ok_or(SignatureError::NoTimestamp)?;
         let timestamp = b62::decode(timestamp).map_err(SignatureError::Timestamp)?;
         if let Some(max_age) = max_age {
             let age = now - timestamp as f64;
