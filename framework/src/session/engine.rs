@@ -147,6 +147,9 @@ pub(crate) struct Quirks {
     /// The first save of a new session goes to the store twice (Django 5.2 `backends/cached_db.py`, `save`: once more after
     /// the `create` in it).
     pub(crate) saves_new_twice: bool,
+    /// A new key is taken only after the store said that it is free, so that a store which cannot say fails before the
+    /// session has a key (Django 5.2 `backends/base.py`, `_get_new_session_key`).
+    pub(crate) asks_for_free_keys: bool,
 }
 
 /// What an engine is made of, when the site starts.

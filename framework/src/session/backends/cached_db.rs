@@ -76,7 +76,11 @@ fn build(parts: EngineParts<'_>) -> Result<SessionEngine, Vec<CheckMessage>> {
         ledger: Ledger::default(),
         django_faults: parts.settings.django_faults,
     };
-    let quirks = Quirks { saves_new_twice: parts.settings.django_faults, ..Quirks::default() };
+    let quirks = Quirks {
+        saves_new_twice: parts.settings.django_faults,
+        asks_for_free_keys: parts.settings.django_faults,
+        ..Quirks::default()
+    };
     let engine = SessionEngine::new(ENGINE.name, Arc::new(store), parts).with_quirks(quirks);
     Ok(match fault {
         Some(fault) => engine.out_of_order(fault),
@@ -328,9 +332,6 @@ impl SessionStore for CachedDbStore {
     }
 
     async fn insert(&self, key: &SessionKey, data: &Dict) -> Result<Saved, StoreError> {
-        if self.django_faults && self.exists(key).await? {
-            return Err(StoreError::Exists);
-        }
         let saved = self.rows.insert(key, data).await?;
         self.put_saved(key, data).await?;
         self.settle(key, &saved.version).await?;

@@ -73,17 +73,15 @@ impl Session {
     /// value, [`SessionError::Store`] when the store fails.
     pub async fn save(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
-        let quirks = inner.engine.quirks();
         let (key, loaded) = {
             let state = inner.lock();
             (state.key.clone(), state.data.is_some())
         };
         match key {
             None if inner.engine.store().residence() == Residence::Server => {
-                self.create().await?;
-                return if quirks.saves_new_twice { self.save_again().await } else { Ok(()) };
+                return self.save_first().await;
             }
-            Some(key) if quirks.asks_before_loading && !loaded => {
+            Some(key) if inner.engine.quirks().asks_before_loading && !loaded => {
                 if !inner.engine.store().exists(&key).await? {
                     return Err(SessionError::Gone);
                 }
@@ -115,7 +113,7 @@ impl Session {
                 (key, state.data().dict().clone(), state.data().moment())
             })
         };
-        let Some((key, dict, moment)) = snapshot else { return self.create().await };
+        let Some((key, dict, moment)) = snapshot else { return Box::pin(self.save_first()).await };
         match inner.engine.store().insert(&key, &dict).await {
             Ok(saved) => {
                 let mut state = inner.lock();
@@ -128,13 +126,15 @@ impl Session {
         }
     }
 
-    async fn save_again(&self) -> Result<(), SessionError> {
+    /// The save of a session without a key.
+    async fn save_first(&self) -> Result<(), SessionError> {
+        self.create().await?;
         let inner = self.inner()?;
         let (key, dict) = {
             let mut state = inner.lock();
             (state.key.clone(), state.data().dict().clone())
         };
-        match key {
+        match key.filter(|_| inner.engine.quirks().saves_new_twice) {
             Some(key) => Ok(inner.engine.store().touch(&key, &dict).await?),
             None => Ok(()),
         }
@@ -150,6 +150,9 @@ impl Session {
             let mut tries = 0;
             loop {
                 let key = SessionKey::generate()?;
+                if inner.engine.quirks().asks_for_free_keys && inner.engine.store().exists(&key).await? {
+                    continue;
+                }
                 inner.lock().key = Some(key);
                 match Box::pin(self.save_new()).await {
                     Err(SessionError::Exists(_)) if tries < KEY_TRIES => tries += 1,
