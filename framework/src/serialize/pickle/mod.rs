@@ -28,7 +28,7 @@
 //!
 //! let cart = Dict::from([("book", Value::Tuple(vec![Value::from(2), Value::from("gift")]))]);
 //! let bytes = pickle::dumps_dict(&cart).unwrap();
-//! assert_eq!(bytes, b"\x80\x05\x95\x18\0\0\0\0\0\0\0}\x94\x8c\x04book\x94K\x02\x8c\x04gift\x94\x86\x94s.");
+//! assert_eq!(bytes, b"\x80\x05\x95\x16\0\0\0\0\0\0\0}\x94\x8c\x04book\x94K\x02\x8c\x04gift\x94\x86\x94s.");
 //! assert_eq!(pickle::loads(&bytes), Ok(Value::Dict(cart)));
 //!
 //! let error = pickle::loads(b"cos\nsystem\n(S'rm -rf /'\ntR.").unwrap_err();
