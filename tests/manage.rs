@@ -203,7 +203,7 @@ fn help_lists_the_commands_of_every_app() {
         "[greetings]\n    greet\n",
         "[nuages]\n    check\n",
         "    runserver\n",
-        "[sessions]\n    clearsessions\n",
+        "[sessions]\n    clearsessions\n    sessions\n",
     ] {
         assert!(help.contains(piece), "{piece:?} is not in {help}");
     }

@@ -186,7 +186,7 @@ fn lossy(points: &[u32]) -> String {
 }
 
 /// Python's `str()` of a `complex`.
-fn complex(re: f64, im: f64) -> String {
+pub(super) fn complex(re: f64, im: f64) -> String {
     // Unlike `repr(float)`, whole numbers go without a fraction here.
     let part = |number: f64| {
         let text = repr(number);

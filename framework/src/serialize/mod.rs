@@ -5,6 +5,7 @@
 //! * [`json`]: Python's JSON, to the byte
 //! * [`pickle`]: Python's pickles of data, to the byte, with nothing executed
 //! * [`float`]: Python's `repr()` of a float
+//! * [`repr`]: Python's `repr()` of any value
 //! * [`ser`], [`de`]: any `serde` type to a value and back
 
 mod conversions;
@@ -19,6 +20,7 @@ pub mod float;
 pub mod json;
 mod key;
 pub mod pickle;
+pub mod repr;
 pub mod ser;
 pub mod timedelta;
 pub mod value;

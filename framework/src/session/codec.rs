@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use crate::serialize::encode_error::EncodeError;
 use crate::serialize::value::Dict;
 use crate::session::serializers::SessionSerializer;
+use crate::signing::b62;
 use crate::signing::codec::SignedCodec;
 use crate::signing::keys::SigningKeys;
+use crate::signing::signature_error::SignatureError;
 
 /// The salt of db, file and cached_db: the name of Django's class, so that their texts are interchangeable.
 pub const SALT: &str = "django.contrib.sessions.SessionStore";
@@ -25,6 +29,23 @@ pub struct Decoded {
     pub data: Dict,
     /// Whether the text wants to be written anew: signed with a fallback key, or unreadable.
     pub stale: bool,
+}
+
+/// What a rightly signed text tells: [`SessionCodec::inspect`].
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// The dict; `None` if the serializer cannot read it.
+    pub data: Option<Dict>,
+    /// Whether one of `SECRET_KEY_FALLBACKS` signed it.
+    pub by_fallback: bool,
+    /// When it was signed, to the second; `None` beyond the year 9999.
+    pub signed_at: Option<OffsetDateTime>,
+}
+
+/// When a signed text says that it was signed: true only if its signature is.
+pub(crate) fn signed_at(text: &str) -> Option<OffsetDateTime> {
+    let seconds = text.rsplit(':').nth(1).and_then(|stamp| b62::decode(stamp).ok())?;
+    OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()
 }
 
 impl SessionCodec {
@@ -46,6 +67,16 @@ impl SessionCodec {
     /// When the serializer cannot write one of the values.
     pub fn encode(&self, data: &Dict) -> Result<String, EncodeError> {
         Ok(self.signed.dumps(&self.serializer.dumps(data)?, true))
+    }
+
+    /// All that a text tells, for people.
+    ///
+    /// # Errors
+    /// Why the text cannot be trusted, or is none that a session was signed as.
+    pub fn inspect(&self, text: &str) -> Result<Inspected, SignatureError> {
+        let opened = self.signed.open(text, None)?;
+        let data = self.serializer.loads(&opened.payload);
+        Ok(Inspected { data, by_fallback: opened.by_fallback, signed_at: signed_at(text) })
     }
 
     /// The dict of a text. It never fails: what was tampered with is an empty session and a line in the log, what cannot

@@ -5,6 +5,7 @@ use crate::apps::command::CommandDef;
 use crate::contrib::sessions::clearsessions::ClearSessions;
 use crate::contrib::sessions::middleware::SessionMiddleware;
 use crate::contrib::sessions::migrations::MIGRATIONS;
+use crate::contrib::sessions::sessions_command::SessionsCommand;
 use crate::db::migrations::migration::EmbeddedMigration;
 use crate::middleware::def::MiddlewareDef;
 
@@ -26,6 +27,6 @@ impl App for Sessions {
     }
 
     fn commands(&self) -> &'static [CommandDef] {
-        const { &[CommandDef::of::<ClearSessions>()] }
+        const { &[CommandDef::of::<ClearSessions>(), CommandDef::of::<SessionsCommand>()] }
     }
 }

@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use time::OffsetDateTime;
 
 use crate::checks::CheckMessage;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::{Dict, Key, Value};
+use crate::session::codec::signed_at;
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::key::SessionKey;
@@ -27,7 +27,6 @@ use crate::session::serializers::SessionSerializer;
 use crate::session::store::{
     Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
 };
-use crate::signing::b62;
 use crate::signing::codec::SignedCodec;
 use crate::signing::keys::SigningKeys;
 use crate::signing::signature_error::SignatureError;
@@ -131,9 +130,7 @@ impl CookieStore {
 
     /// When a cookie that was rightly signed expires, from the time of its signing.
     fn expires(&self, text: &str, data: &Dict) -> Option<DateTime> {
-        let signed_at = text.rsplit(':').nth(1).and_then(|stamp| b62::decode(stamp).ok())?;
-        let signed_at = OffsetDateTime::from_unix_timestamp(i64::try_from(signed_at).ok()?).ok()?;
-        self.policy.expires(data, self.policy.at(signed_at)).ok()
+        self.policy.expires(data, self.policy.at(signed_at(text)?)).ok()
     }
 }
 
