@@ -77,16 +77,16 @@ impl Session {
             let state = inner.lock();
             (state.key.clone(), state.data.is_some())
         };
-        match key {
-            None if inner.engine.store().residence() == Residence::Server => {
-                return self.save_first().await;
-            }
-            Some(key) if inner.engine.quirks().asks_before_loading && !loaded => {
-                if !inner.engine.store().exists(&key).await? {
-                    return Err(SessionError::Gone);
-                }
-            }
-            _ => {}
+        let store = inner.engine.store();
+        if key.is_none() && store.residence() == Residence::Server {
+            return self.save_first().await;
+        }
+        if let Some(key) = key
+            && !loaded
+            && inner.engine.quirks().asks_before_loading
+            && !store.exists(&key).await?
+        {
+            return Err(SessionError::Gone);
         }
         self.ensure_loaded().await?;
         if inner.engine.store().residence() == Residence::Cookie {
