@@ -58,6 +58,7 @@ macro_rules! session_contract {
             clear_takes_what_others_set,
             setdefault_keeps_what_came_first,
             cycle_key_takes_concurrent_changes_along,
+            cycle_key_does_not_undo_a_flush,
             an_expired_session_is_gone,
             clear_expired_leaves_the_living,
             pages_show_each_session_once,
@@ -234,6 +235,23 @@ pub(crate) async fn cycle_key_takes_concurrent_changes_along(place: &Place) {
     let mut keys = place.keys(&new).await;
     keys.sort();
     assert_eq!(keys, ["a", "b", "c"]);
+}
+
+pub(crate) async fn cycle_key_does_not_undo_a_flush(place: &Place) {
+    let key = place.stored(&["a"]).await;
+    let cycling = place.session(Some(&key));
+    cycling.dict().await.unwrap();
+    place.session(Some(&key)).flush().await.unwrap();
+    assert!(matches!(cycling.cycle_key().await, Err(SessionError::Gone)));
+    assert!(matches!(cycling.save().await, Err(SessionError::Gone)), "nor does a save after it");
+    assert_eq!(cycling.session_key(), Some(key));
+
+    let key = place.stored(&["a"]).await;
+    let leaving = place.session(Some(&key));
+    leaving.dict().await.unwrap();
+    leaving.delete(None).await.unwrap();
+    leaving.cycle_key().await.expect("whoever deleted the row itself may store another");
+    assert_eq!(place.keys(&leaving.session_key().unwrap()).await, ["a"]);
 }
 
 pub(crate) async fn an_expired_session_is_gone(place: &Place) {

@@ -25,6 +25,23 @@ async fn visits(request: HttpRequest) -> Result<HttpResponse> {
     Ok(HttpResponse::text(count.to_string()))
 }
 
+/// Reads the session, waits so many milliseconds, and sets the key.
+async fn keep(request: HttpRequest, key: String, wait: u64) -> Result<HttpResponse> {
+    request.session.dict().await?;
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+    request.session.set(&key, true).await?;
+    Ok(HttpResponse::text("kept"))
+}
+
+async fn keys(request: HttpRequest) -> Result<HttpResponse> {
+    Ok(HttpResponse::text(request.session.keys().await?.join(" ")))
+}
+
+async fn leave(request: HttpRequest) -> Result<HttpResponse> {
+    request.session.flush().await?;
+    Ok(HttpResponse::text("left"))
+}
+
 async fn echo(request: HttpRequest) -> Result<HttpResponse> {
     let body = request.body().await?;
     Ok(HttpResponse::text(body))
@@ -74,6 +91,9 @@ fn main() -> ExitCode {
         path("slow/", slow),
         path("stuck/", stuck),
         path("visits/", visits),
+        path("keep/<slug:key>/<int:wait>/", keep),
+        path("keys/", keys),
+        path("leave/", leave),
         path("echo/", echo),
     ];
     nuages::manage(

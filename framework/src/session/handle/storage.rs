@@ -31,7 +31,8 @@ impl Session {
     /// Moves the data to a new key: what a login does, so that a key planted before it opens nothing.
     ///
     /// # Errors
-    /// When the store fails.
+    /// [`SessionError::Gone`] when another request deleted or moved the session since it was loaded: nothing is then stored
+    /// under a new key either, or a logout would be undone. Otherwise as [`Session::save`].
     pub async fn cycle_key(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
         if inner.engine.store().residence() == Residence::Cookie {
@@ -50,9 +51,12 @@ impl Session {
         for _ in 0..CONFLICTS {
             match inner.engine.store().delete(&old, version.as_ref()).await {
                 Err(StoreError::Changed) => {}
+                Ok(false) if version.is_some() => return self.give_up_move(old).await,
                 other => return other.map(drop).map_err(SessionError::from),
             }
-            let Some(stored) = inner.engine.store().reload(&old).await? else { return Ok(()) };
+            let Some(stored) = inner.engine.store().reload(&old).await? else {
+                return self.give_up_move(old).await;
+            };
             version = Some(stored.version);
             let merged = before.rebase(stored.data)?;
             let key = inner.lock().key.clone().ok_or(SessionError::Gone)?;
@@ -62,8 +66,17 @@ impl Session {
             let moment = state.data().moment();
             state.data().settle(moment, merged)?;
         }
-        inner.engine.store().delete(&old, None).await?;
-        Ok(())
+        if inner.engine.store().delete(&old, None).await? { Ok(()) } else { self.give_up_move(old).await }
+    }
+
+    /// The session was deleted while it was moved: what was stored under the new key, which nobody has seen, goes as well.
+    async fn give_up_move(&self, old: SessionKey) -> Result<(), SessionError> {
+        let inner = self.inner()?;
+        let moved = inner.lock().key.replace(old);
+        if let Some(moved) = moved {
+            inner.engine.store().delete(&moved, None).await?;
+        }
+        Err(SessionError::Gone)
     }
 
     /// Saves the session now: a new one is created, a known one updated, never inserted again.
@@ -210,6 +223,11 @@ impl Session {
         };
         if let Some(key) = key {
             inner.engine.store().delete(&key, None).await?;
+            let mut state = inner.lock();
+            if state.key.as_ref() == Some(&key) {
+                // Nothing is stored that a later call could find deleted by somebody else.
+                state.version = None;
+            }
         }
         Ok(())
     }

@@ -1,0 +1,97 @@
+//! What a server answered is there after it was killed in the middle of everything.
+#![allow(missing_docs, reason = "tests")]
+
+mod served;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::served::{Folder, Server, get, keys};
+
+/// Visitors at a time.
+const VISITORS: usize = 16;
+
+/// What one visitor was told before the server died.
+#[derive(Debug, Default)]
+struct Told {
+    cookie: String,
+    /// Keys that were kept.
+    kept: BTreeSet<String>,
+    /// A key that was sent and not answered: it is there, or not.
+    unsure: Option<String>,
+    /// The session was ended.
+    left: bool,
+    /// Its end was asked for and not answered.
+    leaving: bool,
+}
+
+/// One session after the other, each filled and every second one ended, until the server is gone.
+async fn visit(port: u16) -> Vec<Told> {
+    const KEYS: usize = 12;
+    let mut all = Vec::new();
+    loop {
+        let mut told = Told::default();
+        for number in 0..KEYS {
+            let key = format!("key{number}");
+            let cookie = (!told.cookie.is_empty()).then_some(told.cookie.as_str());
+            let Ok(answer) = get(port, &format!("/keep/{key}/0/"), cookie).await else {
+                told.unsure = Some(key);
+                if !told.cookie.is_empty() {
+                    all.push(told);
+                }
+                return all;
+            };
+            assert_eq!(answer.status, 200, "{answer:?}");
+            if let Some(cookie) = answer.cookie {
+                told.cookie = cookie;
+            }
+            told.kept.insert(key);
+        }
+        if all.len() % 2 == 1 {
+            let answer = get(port, "/leave/", Some(&told.cookie)).await;
+            (told.left, told.leaving) = (answer.is_ok(), answer.is_err());
+        }
+        all.push(told);
+    }
+}
+
+async fn check(server: &Server, told: &Told) {
+    let kept: BTreeSet<String> = keys(server.port(), &told.cookie).await.into_iter().collect();
+    if told.left {
+        assert!(kept.is_empty(), "a session came back: {kept:?}");
+        return;
+    }
+    if told.leaving && kept.is_empty() {
+        return;
+    }
+    let mut expected = told.kept.clone();
+    if kept != expected {
+        expected.extend(told.unsure.clone());
+        assert_eq!(kept, expected);
+    }
+}
+
+/// Ten kills, or as many as NUAGES_TEST_KILLS says.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_survives_a_kill() {
+    let kills = std::env::var("NUAGES_TEST_KILLS").map_or(10, |kills| kills.parse().expect("a number"));
+    let folder = Folder::migrated();
+    let mut answered = 0;
+    for kill in 0..kills {
+        let mut server = folder.serve();
+        let port = server.port();
+        let visitors: Vec<_> = (0..VISITORS).map(|_| tokio::spawn(visit(port))).collect();
+        // At another moment each time.
+        tokio::time::sleep(Duration::from_millis(100 + kill * 37 % 200)).await;
+        server.kill();
+        let told = join_all(visitors).await;
+        let server = folder.serve();
+        for told in told.into_iter().flat_map(Result::unwrap) {
+            answered += told.kept.len();
+            check(&server, &told).await;
+        }
+    }
+    assert!(answered > VISITORS, "the servers hardly answered: {answered}");
+}
