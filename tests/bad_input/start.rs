@@ -90,7 +90,7 @@ fn names_that_nothing_has() {
         Folder::new(&format!("{line}\n{SETTINGS}")).refuses(&["check"], pieces);
     };
     check(
-        "SESSION_ENGINE = \"django.contrib.sessions.backends.database\"",
+        "SESSION_ENGINE = \"django.contrib.sessions.backend.db\"",
         &[
             "settings.toml:1: ",
             "SESSION_ENGINE: there is no engine",
