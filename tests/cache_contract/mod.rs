@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nuages::cache::backend::{CacheBackend, Deleted, Replaced, Timeout, Ttl};
+use nuages::cache::backend::{CacheBackend, Deleted, Replaced, Timeout, Touched, Ttl};
 use nuages::cache::error::CacheError;
 use nuages::cache::handle::Cache;
 use nuages::serialize::value::{DateTime, Dict, TimeDelta, Value};
@@ -41,6 +41,7 @@ macro_rules! cache_contract {
             numbers_are_counted_up_and_down,
             only_numbers_are_counted,
             replace_is_no_insert_and_compares,
+            touch_if_compares,
             delete_if_compares,
             of_many_that_add_one_succeeds,
             many_that_count_lose_nothing,
@@ -253,6 +254,30 @@ pub(crate) async fn replace_is_no_insert_and_compares(place: &Place) {
     assert!(cache.delete("key").await.unwrap());
     assert_eq!(cache.replace("key", "six", Timeout::Never, None).await.unwrap(), Replaced::Missing);
     assert!(!cache.has_key("key").await.unwrap());
+}
+
+pub(crate) async fn touch_if_compares(place: &Place) {
+    let cache = &place.cache;
+    cache.set("key", "one", 100.into()).await.unwrap();
+    let (_, first) = cache.get_versioned::<String>("key").await.unwrap().unwrap();
+    // Moving the expiry changes nothing that is compared.
+    for timeout in [200.into(), Timeout::Never, 100.into()] {
+        assert_eq!(cache.touch_if("key", timeout, &first).await.unwrap(), Touched::Touched);
+    }
+    assert_eq!(cache.get::<String>("key").await.unwrap().as_deref(), Some("one"));
+    cache.set("key", "two", 1.into()).await.unwrap();
+    assert_eq!(cache.touch_if("key", 100.into(), &first).await.unwrap(), Touched::Changed);
+    let (_, second) = cache.get_versioned::<String>("key").await.unwrap().unwrap();
+    cache.set("other", "kept", 1.into()).await.unwrap();
+    let (_, other) = cache.get_versioned::<String>("other").await.unwrap().unwrap();
+    assert_eq!(cache.touch_if("other", 100.into(), &other).await.unwrap(), Touched::Touched);
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    assert!(!cache.has_key("key").await.unwrap(), "its time was left alone");
+    assert_eq!(cache.touch_if("key", 100.into(), &second).await.unwrap(), Touched::Missing);
+    assert!(!cache.has_key("key").await.unwrap(), "a touch is no insert");
+    assert_eq!(cache.get::<String>("other").await.unwrap().as_deref(), Some("kept"));
+    assert_eq!(cache.touch_if("other", 0.into(), &other).await.unwrap(), Touched::Touched);
+    assert!(!cache.has_key("other").await.unwrap());
 }
 
 pub(crate) async fn delete_if_compares(place: &Place) {

@@ -63,6 +63,7 @@ macro_rules! session_contract {
             clear_expired_leaves_the_living,
             pages_show_each_session_once,
             a_touch_writes_no_data,
+            a_touch_leaves_what_others_changed,
             saving_twice_counts_once,
         );
     };
@@ -110,7 +111,7 @@ pub(crate) async fn an_update_is_not_an_insert(place: &Place) {
     cleared.set("late", true).await.unwrap();
     assert!(matches!(cleared.save().await, Err(SessionError::Gone)));
     let store = place.engine.store();
-    assert!(matches!(store.touch(&key, &Dict::new()).await, Err(StoreError::Gone)));
+    assert!(matches!(store.touch(&key, &Dict::new(), None).await, Err(StoreError::Gone)));
     assert!(matches!(store.update(&key, &Dict::new(), None).await, Err(StoreError::Gone)));
     assert!(!store.exists(&key).await.unwrap());
 }
@@ -345,6 +346,35 @@ pub(crate) async fn a_touch_writes_no_data(place: &Place) {
     session.save().await.unwrap();
     let after = store.reload(&key).await.unwrap().unwrap();
     assert_eq!(before.version, after.version);
+}
+
+pub(crate) async fn a_touch_leaves_what_others_changed(place: &Place) {
+    let key = place.stored(&["a"]).await;
+    let store = place.engine.store();
+    let loaded = store.reload(&key).await.unwrap().unwrap();
+    let (data, first) = (&loaded.data, Some(&loaded.version));
+    store.touch(&key, data, first).await.unwrap();
+    store.touch(&key, data, None).await.unwrap();
+    // A request that changes nothing, and another that shortens the session's life meanwhile.
+    let late = place.session(Some(&key));
+    late.dict().await.unwrap();
+    let other = place.session(Some(&key));
+    other.set_expiry(Expiry::After(time::Duration::milliseconds(1_900))).await.unwrap();
+    other.save().await.unwrap();
+    assert!(matches!(store.touch(&key, data, first).await, Err(StoreError::Changed)));
+    late.save().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    assert!(!matches!(store.load(&key).await.unwrap(), Load::Found(_)), "it ends when the other said");
+
+    let key = place.stored(&["a"]).await;
+    let loaded = store.reload(&key).await.unwrap().unwrap();
+    let late = place.session(Some(&key));
+    late.dict().await.unwrap();
+    assert!(store.delete(&key, None).await.unwrap());
+    let touched = store.touch(&key, &loaded.data, Some(&loaded.version)).await;
+    assert!(matches!(touched, Err(StoreError::Gone)), "{touched:?}");
+    assert!(matches!(late.save().await, Err(SessionError::Gone)));
+    assert!(!store.exists(&key).await.unwrap());
 }
 
 pub(crate) async fn saving_twice_counts_once(place: &Place) {

@@ -64,8 +64,13 @@ impl SessionStore for Noting {
         self.note("update").update(key, data, expected).await
     }
 
-    async fn touch(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError> {
-        self.note("touch").touch(key, data).await
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        data: &Dict,
+        expected: Option<&Version>,
+    ) -> Result<(), StoreError> {
+        self.note("touch").touch(key, data, expected).await
     }
 
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError> {

@@ -20,7 +20,7 @@ use crate::serialize::value::Value;
 ///   which server, folder or database it was.
 /// * Nothing waits for ever: every call has a limit.
 /// * A call that is dropped midway has either happened or not.
-/// * What [`CacheBackend::replace`], [`CacheBackend::delete_if`], [`CacheBackend::add`] and [`CacheBackend::incr`] look at and
+/// * What [`CacheBackend::replace`], [`CacheBackend::touch_if`], [`CacheBackend::delete_if`], [`CacheBackend::add`] and [`CacheBackend::incr`] look at and
 ///   what they change is one step: no other caller of any process comes between. (Django's own processes use no such steps
 ///   with files and tables, and may.)
 #[async_trait]
@@ -60,6 +60,9 @@ pub trait CacheBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Moves the time of expiry, and says whether something is under the key.
     async fn touch(&self, key: &CacheKey, ttl: Ttl) -> Result<bool, CacheError>;
+
+    /// Moves the time of expiry of what is under the key only if it is that.
+    async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError>;
 
     /// Adds to the `int` under the key, which keeps its time of expiry, and returns the sum; `None` if nothing is there.
     ///
@@ -149,6 +152,17 @@ pub enum Replaced {
     /// Nothing was under the key, and nothing is.
     Missing,
     /// Something else than expected is under the key.
+    Changed,
+}
+
+/// What [`CacheBackend::touch_if`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touched {
+    /// Its time of expiry is the new one.
+    Touched,
+    /// Nothing was under the key.
+    Missing,
+    /// Something else than expected is under the key, with a time of expiry of its own.
     Changed,
 }
 

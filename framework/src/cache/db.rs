@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use self::statements::Statements;
-use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
+use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
 use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
@@ -318,6 +318,27 @@ impl CacheBackend for DatabaseCache {
             db.run(query.execute(pool)).await.map(|done| done.rows_affected())
         });
         Ok(rows.map_err(|error| self.failed(error))? > 0)
+    }
+
+    async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
+        if ttl == Ttl::Now {
+            return Ok(match self.delete_if(key, expected).await? {
+                Deleted::Deleted => Touched::Touched,
+                Deleted::Missing => Touched::Missing,
+                Deleted::Changed => Touched::Changed,
+            });
+        }
+        let (db, expires, now) = (&self.database, self.expires(ttl), self.now());
+        let rows = on_writer!(db, pool => {
+            let query = sqlx::query(self.statements.touch_if.sql()).bind(expires);
+            let query = query.bind(key.as_str()).bind(now).bind(text_of(expected));
+            db.run(query.execute(pool)).await.map(|done| done.rows_affected())
+        });
+        match rows.map_err(|error| self.failed(error))? {
+            0 if self.has_key(key).await? => Ok(Touched::Changed),
+            0 => Ok(Touched::Missing),
+            _ => Ok(Touched::Touched),
+        }
     }
 
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {

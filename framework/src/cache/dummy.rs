@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
+use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
 use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
@@ -69,6 +69,10 @@ impl CacheBackend for DummyCache {
 
     async fn touch(&self, _: &CacheKey, _: Ttl) -> Result<bool, CacheError> {
         Ok(false)
+    }
+
+    async fn touch_if(&self, _: &CacheKey, _: Ttl, _: &Version) -> Result<Touched, CacheError> {
+        Ok(Touched::Missing)
     }
 
     async fn incr(&self, _: &CacheKey, _: i64) -> Result<Option<i64>, CacheError> {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use self::entry::{Entry, Expiry, pack, unpack};
 use self::folder::{Folder, FolderError};
-use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
+use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
 use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
@@ -200,6 +200,18 @@ impl Files {
         Ok(done.unwrap_or_default())
     }
 
+    fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
+        let done = self.change(key, |_, live| {
+            Ok(match (live, ttl) {
+                (None, _) => (Change::Remove, Touched::Missing),
+                (Some(live), _) if live.packed != expected.0 => (Change::Keep, Touched::Changed),
+                (Some(_), Ttl::Now) => (Change::Remove, Touched::Touched),
+                (Some(live), ttl) => (Change::Store(Expiry::of(ttl), live.packed), Touched::Touched),
+            })
+        })?;
+        Ok(done.unwrap_or(Touched::Missing))
+    }
+
     fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {
         let done = self.change(key, |files, live| {
             let Some(live) = live else { return Ok((Change::Remove, None)) };
@@ -332,6 +344,11 @@ impl CacheBackend for FileCache {
     async fn touch(&self, key: &CacheKey, ttl: Ttl) -> Result<bool, CacheError> {
         let key = key.clone();
         self.work(move |files| files.touch(&key, ttl)).await
+    }
+
+    async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
+        let (key, expected) = (key.clone(), expected.clone());
+        self.work(move |files| files.touch_if(&key, ttl, &expected)).await
     }
 
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {

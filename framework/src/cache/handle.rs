@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cache::backend::{CacheBackend, Deleted, Replaced, Timeout, Ttl, Version};
+use crate::cache::backend::{CacheBackend, Deleted, Replaced, Timeout, Touched, Ttl, Version};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
 use crate::conf::caches::CacheSettings;
@@ -128,7 +128,8 @@ impl Cache {
         found.map(|value| self.typed(&key, value)).transpose()
     }
 
-    /// The value under the key, and which one exactly it was, for [`Cache::replace`] and [`Cache::delete_if`].
+    /// The value under the key, and which one exactly it was, for [`Cache::replace`], [`Cache::touch_if`]
+    /// and [`Cache::delete_if`].
     ///
     /// # Errors
     /// As [`Cache::get`].
@@ -217,6 +218,19 @@ impl Cache {
     /// When the cache cannot be asked.
     pub async fn touch(&self, key: &str, timeout: Timeout) -> Result<bool, CacheError> {
         self.backend().touch(&self.key(key)?, self.ttl(timeout)).await
+    }
+
+    /// Moves the time of expiry of what is under the key only if it is that.
+    ///
+    /// # Errors
+    /// When the cache cannot be asked.
+    pub async fn touch_if(
+        &self,
+        key: &str,
+        timeout: Timeout,
+        expected: &Version,
+    ) -> Result<Touched, CacheError> {
+        self.backend().touch_if(&self.key(key)?, self.ttl(timeout), expected).await
     }
 
     /// Whether there is something under the key.

@@ -11,7 +11,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
+use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
 use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
@@ -234,6 +234,16 @@ impl CacheBackend for LocMemCache {
         let Some(entry) = store.live(key) else { return Ok(false) };
         entry.expires = end(ttl);
         Ok(true)
+    }
+
+    async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
+        let mut store = self.store();
+        let Some(entry) = store.live(key) else { return Ok(Touched::Missing) };
+        if entry.version() != *expected {
+            return Ok(Touched::Changed);
+        }
+        entry.expires = end(ttl);
+        Ok(Touched::Touched)
     }
 
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {

@@ -20,7 +20,7 @@ use futures_util::future::try_join_all;
 use self::connection::{Address, Answer, Sum};
 use self::packed::Packed;
 use self::server::{Limits, Server};
-use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
+use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
 use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyFault, KeyRule};
@@ -233,6 +233,19 @@ impl CacheBackend for MemcachedCache {
         let (server, key) = self.keeper(key)?;
         let command = format!("touch {key} {}", expires(ttl, unix_time()));
         Ok(server.talk(async |connection| connection.command(&command).await).await? == Answer::Done)
+    }
+
+    async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
+        let Some((found, unique)) = self.find(key).await? else { return Ok(Touched::Missing) };
+        if !found.is(expected) {
+            return Ok(Touched::Changed);
+        }
+        // The protocol has no touch that compares: the same bytes take their own place.
+        Ok(match self.store("cas", key, &found, ttl, Some(unique)).await? {
+            Answer::Done => Touched::Touched,
+            Answer::Exists => Touched::Changed,
+            Answer::NotFound | Answer::NotStored => Touched::Missing,
+        })
     }
 
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {

@@ -21,7 +21,7 @@ use redis::{Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, Script};
 
 use self::packed::{pack, unpack};
 use self::server::{Limits, Question, Server};
-use crate::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
+use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
 use crate::cache::caches::{BackendParts, BuiltBackend, CacheBackendDef};
 use crate::cache::error::CacheError;
 use crate::cache::key::{CacheKey, KeyRule};
@@ -46,6 +46,16 @@ if ARGV[3] == '1' and found ~= ARGV[4] then return 1 end
 if ARGV[2] == 'now' then redis.call('DEL', KEYS[1])
 elseif ARGV[2] == 'never' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+return 2";
+
+/// KEYS: the key. ARGV: how long ("never", "now", seconds), what is expected.
+const TOUCH_IF: &str = "
+local found = redis.call('GET', KEYS[1])
+if not found then return 0 end
+if found ~= ARGV[2] then return 1 end
+if ARGV[1] == 'now' then redis.call('DEL', KEYS[1])
+elseif ARGV[1] == 'never' then redis.call('PERSIST', KEYS[1])
+else redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return 2";
 
 /// KEYS: the key. ARGV: what is expected.
@@ -125,6 +135,7 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
         readers: servers.collect(),
         turn: AtomicUsize::new(0),
         replace: Script::new(REPLACE),
+        touch_if: Script::new(TOUCH_IF),
         delete_if: Script::new(DELETE_IF),
         incr: Script::new(INCR),
     }))
@@ -139,6 +150,7 @@ pub struct RedisCache {
     /// Whose turn it is to be read from.
     turn: AtomicUsize,
     replace: Script,
+    touch_if: Script,
     delete_if: Script,
     incr: Script,
 }
@@ -154,6 +166,14 @@ fn seconds(ttl: Ttl) -> Option<u64> {
         Ttl::Never => None,
         Ttl::Now => Some(0),
         Ttl::Seconds(seconds) => Some(seconds.get().min(LONGEST)),
+    }
+}
+
+/// The time as the scripts take it.
+fn how_long(ttl: Ttl) -> String {
+    match ttl {
+        Ttl::Now => "now".to_owned(),
+        ttl => seconds(ttl).map_or_else(|| "never".to_owned(), |seconds| seconds.to_string()),
     }
 }
 
@@ -262,12 +282,8 @@ impl CacheBackend for RedisCache {
         expected: Option<&Version>,
     ) -> Result<Replaced, CacheError> {
         let data = pack(&self.alias, key, value)?;
-        let how_long = match ttl {
-            Ttl::Now => "now".to_owned(),
-            ttl => seconds(ttl).map_or_else(|| "never".to_owned(), |seconds| seconds.to_string()),
-        };
         let mut script = self.replace.prepare_invoke();
-        script.key(key.as_str()).arg(&*data).arg(how_long).arg(u8::from(expected.is_some()));
+        script.key(key.as_str()).arg(&*data).arg(how_long(ttl)).arg(u8::from(expected.is_some()));
         script.arg(expected.map_or(&[][..], |expected| &expected.0));
         let done: u8 = self.writer.ask(Question::Script(&script), false).await?;
         Ok(match done {
@@ -287,6 +303,17 @@ impl CacheBackend for RedisCache {
         };
         let mut command = command("EXPIRE", key);
         self.write(command.arg(seconds)).await
+    }
+
+    async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
+        let mut script = self.touch_if.prepare_invoke();
+        script.key(key.as_str()).arg(how_long(ttl)).arg(&*expected.0);
+        let done: u8 = self.writer.ask(Question::Script(&script), false).await?;
+        Ok(match done {
+            0 => Touched::Missing,
+            1 => Touched::Changed,
+            _ => Touched::Touched,
+        })
     }
 
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {

@@ -50,7 +50,15 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Saved, StoreError>;
 
     /// Moves the time of expiry alone to what `data`, which was loaded and not changed, says; writes no data.
-    async fn touch(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError>;
+    ///
+    /// If `expected` is given, only of what was loaded as that ([`StoreError::Changed`]): what another request stored since
+    /// has an expiry of its own.
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        data: &Dict,
+        expected: Option<&Version>,
+    ) -> Result<(), StoreError>;
 
     /// Deletes what is stored under the key, and says whether anything was: if `expected` is given, only what was loaded
     /// as that.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nuages::cache::backend::{CacheBackend, Deleted, Replaced, Ttl, Version};
+use nuages::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
 use nuages::cache::caches::{BackendParts, CacheBackendDef};
 use nuages::cache::error::CacheError;
 use nuages::cache::key::{CacheKey, KeyRule};
@@ -76,6 +76,10 @@ impl CacheBackend for FailingCache {
 
     async fn touch(&self, key: &CacheKey, ttl: Ttl) -> Result<bool, CacheError> {
         self.0.touch(key, ttl).await
+    }
+
+    async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
+        self.0.touch_if(key, ttl, expected).await
     }
 
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {

@@ -43,6 +43,8 @@ pub(super) struct Statements {
     pub(super) count_up: Statement,
     /// expires, key, now
     pub(super) touch: Statement,
+    /// expires, key, now, value that is expected
+    pub(super) touch_if: Statement,
     /// key
     pub(super) delete: Statement,
     /// key, now
@@ -97,6 +99,7 @@ impl Statements {
             replace_if: make(format!("{update} AND {expires} >= ? AND {same}")),
             count_up: make(format!("UPDATE {table} SET {value} = ? WHERE {key} = ? AND {same}")),
             touch: make(format!("UPDATE {table} SET {expires} = ? WHERE {live}")),
+            touch_if: make(format!("UPDATE {table} SET {expires} = ? WHERE {live} AND {same}")),
             delete: make(format!("DELETE FROM {table} WHERE {key} = ?")),
             delete_expired_one: make(format!("DELETE FROM {table} WHERE {key} = ? AND {expires} < ?")),
             delete_if: make(format!("DELETE FROM {table} WHERE {live} AND {same}")),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::cache::backend::{Deleted, Replaced, Timeout, Ttl, Version as CacheVersion};
+use crate::cache::backend::{Deleted, Replaced, Timeout, Touched, Ttl, Version as CacheVersion};
 use crate::cache::dummy::DummyCache;
 use crate::cache::error::CacheError;
 use crate::cache::handle::Cache;
@@ -196,10 +196,26 @@ impl SessionStore for CacheStore {
         }
     }
 
-    async fn touch(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError> {
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        data: &Dict,
+        expected: Option<&Version>,
+    ) -> Result<(), StoreError> {
         let entry = self.entries.key(key).map_err(|error| self.failed(error))?;
-        let touched = self.entries.cache.backend().touch(&entry, self.entries.ttl(data)?).await;
-        if touched.map_err(|error| self.failed(error))? { Ok(()) } else { Err(StoreError::Gone) }
+        let (backend, ttl) = (self.entries.cache.backend(), self.entries.ttl(data)?);
+        let touched = match expected {
+            None => backend.touch(&entry, ttl).await.map(|done| match done {
+                true => Touched::Touched,
+                false => Touched::Missing,
+            }),
+            Some(Version(expected)) => backend.touch_if(&entry, ttl, &CacheVersion(expected.clone())).await,
+        };
+        match touched.map_err(|error| self.failed(error))? {
+            Touched::Touched => Ok(()),
+            Touched::Missing => Err(StoreError::Gone),
+            Touched::Changed => Err(StoreError::Changed),
+        }
     }
 
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError> {

@@ -267,6 +267,17 @@ impl CachedDbStore {
         }
     }
 
+    /// Moves the end of an entry that holds this data. One that holds other data was put in by another request, for as long
+    /// as that one's row lives.
+    async fn touch_entry(&self, key: &SessionKey, data: &Dict) -> Result<(), CacheError> {
+        let Ok(ttl) = self.entries.ttl(data) else { return Ok(()) };
+        let Some((found, version)) = self.entries.get(key).await? else { return Ok(()) };
+        if self.version_of(&found) == self.version_of(data) {
+            self.entries.cache().backend().touch_if(&self.entries.key(key)?, ttl, &version).await?;
+        }
+        Ok(())
+    }
+
     /// What an entry holds, as the row would: the version of a session that came from the cache.
     fn version_of(&self, data: &Dict) -> Version {
         let bytes = self.codec.serializer().dumps(data).unwrap_or_default();
@@ -354,20 +365,28 @@ impl SessionStore for CachedDbStore {
         Ok(saved)
     }
 
-    async fn touch(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError> {
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        data: &Dict,
+        expected: Option<&Version>,
+    ) -> Result<(), StoreError> {
         if self.django_faults {
             // Django knows no touch: it writes.
             return self.put_saved(key, data).await;
         }
-        self.rows.touch(key, data).await?;
-        let ttl = self.entries.ttl(data)?;
-        let Ok(entry) = self.entries.key(key) else { return Ok(()) };
+        let expected = match expected {
+            Some(version) => Some(self.row_version(key, version).await?),
+            None => None,
+        };
+        self.rows.touch(key, data, expected.as_ref()).await?;
         if self.ledger.is_resting() {
             return Ok(());
         }
         // An entry that ends earlier than its row is read again from there: nothing is owed.
-        match self.entries.cache().backend().touch(&entry, ttl).await {
-            Ok(_) => self.answered().await,
+        match self.touch_entry(key, data).await {
+            Ok(()) => self.answered().await,
+            Err(CacheError::InvalidKey { .. } | CacheError::Decode { .. }) => {}
             Err(error) => {
                 self.ledger.failed();
                 tracing::warn!(target: "nuages.session", %error, "an entry was not renewed");

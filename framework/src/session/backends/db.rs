@@ -296,9 +296,18 @@ impl SessionStore for DbStore {
         }
     }
 
-    async fn touch(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError> {
-        let expires = self.expire_date(data)?;
-        if self.write(key, Change::Touch { expires }).await? { Ok(()) } else { Err(StoreError::Gone) }
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        data: &Dict,
+        expected: Option<&Version>,
+    ) -> Result<(), StoreError> {
+        let change = Change::Touch { expires: self.expire_date(data)?, expected: expected.cloned() };
+        match self.write(key, change).await? {
+            true => Ok(()),
+            false if expected.is_some() && self.exists(key).await? => Err(StoreError::Changed),
+            false => Err(StoreError::Gone),
+        }
     }
 
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError> {

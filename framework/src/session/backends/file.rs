@@ -283,11 +283,13 @@ impl SessionStore for FileStore {
         }
     }
 
-    async fn touch(&self, key: &SessionKey, _: &Dict) -> Result<(), StoreError> {
-        let key = plain(key)?;
-        match self.blocking(None, move |folder| folder.touch(&key)).await? {
+    async fn touch(&self, key: &SessionKey, _: &Dict, expected: Option<&Version>) -> Result<(), StoreError> {
+        let name = plain(key)?;
+        let expected = expected.map(|version| version.0.clone());
+        match self.blocking(Some(key), move |folder| folder.touch(&name, expected.as_deref())).await? {
             Change::Done => Ok(()),
-            Change::Gone | Change::Other => Err(StoreError::Gone),
+            Change::Gone => Err(StoreError::Gone),
+            Change::Other => Err(StoreError::Changed),
         }
     }
 

@@ -168,7 +168,7 @@ impl SessionStore for CookieStore {
     }
 
     /// A cookie is renewed by being signed anew: there is nothing else to move.
-    async fn touch(&self, _: &SessionKey, _: &Dict) -> Result<(), StoreError> {
+    async fn touch(&self, _: &SessionKey, _: &Dict, _: Option<&Version>) -> Result<(), StoreError> {
         Ok(())
     }
 

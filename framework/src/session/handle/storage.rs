@@ -148,7 +148,7 @@ impl Session {
             (state.key.clone(), state.data().dict().clone())
         };
         match key.filter(|_| inner.engine.quirks().saves_new_twice) {
-            Some(key) => Ok(inner.engine.store().touch(&key, &dict).await?),
+            Some(key) => Ok(inner.engine.store().touch(&key, &dict, None).await?),
             None => Ok(()),
         }
     }
@@ -279,8 +279,12 @@ impl Session {
             (key, data.moment(), data.dict().clone(), expected, touch && data.is_settled())
         };
         if touch {
-            store.touch(&key, &dict).await?;
-            inner.engine.note_renewal(&key);
+            match store.touch(&key, &dict, expected.as_ref()).await {
+                Ok(()) => inner.engine.note_renewal(&key),
+                // Whoever changed it renewed it, and may have chosen another expiry.
+                Err(StoreError::Changed) => {}
+                Err(error) => return Err(error.into()),
+            }
             return Ok(());
         }
         let mut lane = None;

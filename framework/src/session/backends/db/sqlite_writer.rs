@@ -197,7 +197,10 @@ async fn run(
             Some(Change::Update { text, expires, expected: Some(expected) }) => {
                 query.bind(text_of(text)).bind(*expires).bind(text_of(expected))
             }
-            Some(Change::Touch { expires }) => query.bind(*expires),
+            Some(Change::Touch { expires, expected: None }) => query.bind(*expires),
+            Some(Change::Touch { expires, expected: Some(expected) }) => {
+                query.bind(*expires).bind(text_of(expected))
+            }
             Some(Change::Delete { .. }) => query,
             None => (1..columns(step.kind).len()).fold(query, |query, _| query.bind(None::<&str>)),
         };
@@ -212,6 +215,7 @@ const fn columns(kind: Kind) -> &'static str {
         Kind::Insert | Kind::Update => "kde",
         Kind::UpdateIf => "kdex",
         Kind::Touch => "ke",
+        Kind::TouchIf => "kex",
         Kind::Delete | Kind::DeleteIf => "k",
     }
 }
@@ -235,6 +239,9 @@ fn text(kind: Kind, slots: usize) -> String {
             "UPDATE django_session SET session_data = d, expire_date = e FROM v WHERE session_key = k AND session_data = x"
         }
         Kind::Touch => "UPDATE django_session SET expire_date = e FROM v WHERE session_key = k",
+        Kind::TouchIf => {
+            "UPDATE django_session SET expire_date = e FROM v WHERE session_key = k AND session_data = x"
+        }
         Kind::Delete | Kind::DeleteIf => "DELETE FROM django_session WHERE session_key IN (SELECT k FROM v)",
     };
     format!("WITH v ({names}) AS (VALUES {slots}) {change} RETURNING session_key")

@@ -21,7 +21,7 @@ pub(super) struct Write {
 pub(super) enum Change {
     Insert { text: Version, expires: Timestamp },
     Update { text: Version, expires: Timestamp, expected: Option<Version> },
-    Touch { expires: Timestamp },
+    Touch { expires: Timestamp, expected: Option<Version> },
     Delete { expected: Option<Version> },
 }
 
@@ -32,6 +32,7 @@ pub(super) enum Kind {
     Update,
     UpdateIf,
     Touch,
+    TouchIf,
     Delete,
     DeleteIf,
 }
@@ -42,7 +43,8 @@ impl Write {
             Change::Insert { .. } => Kind::Insert,
             Change::Update { expected: None, .. } => Kind::Update,
             Change::Update { expected: Some(_), .. } => Kind::UpdateIf,
-            Change::Touch { .. } => Kind::Touch,
+            Change::Touch { expected: None, .. } => Kind::Touch,
+            Change::Touch { expected: Some(_), .. } => Kind::TouchIf,
             Change::Delete { expected: None } => Kind::Delete,
             Change::Delete { expected: Some(_) } => Kind::DeleteIf,
         }
@@ -57,6 +59,8 @@ impl Write {
             Kind::UpdateIf if mysql => &UPDATE_IF_BINARY,
             Kind::UpdateIf => &UPDATE_IF,
             Kind::Touch => &TOUCH,
+            Kind::TouchIf if mysql => &TOUCH_IF_BINARY,
+            Kind::TouchIf => &TOUCH_IF,
             Kind::Delete => &DELETE,
             Kind::DeleteIf if mysql => &DELETE_IF_BINARY,
             Kind::DeleteIf => &DELETE_IF,
@@ -77,6 +81,10 @@ static UPDATE_IF_BINARY: Sql = Sql::new(
     "UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = BINARY ?",
 );
 static TOUCH: Sql = Sql::new("UPDATE django_session SET expire_date = ? WHERE session_key = ?");
+static TOUCH_IF: Sql =
+    Sql::new("UPDATE django_session SET expire_date = ? WHERE session_key = ? AND session_data = ?");
+static TOUCH_IF_BINARY: Sql =
+    Sql::new("UPDATE django_session SET expire_date = ? WHERE session_key = ? AND session_data = BINARY ?");
 static DELETE: Sql = Sql::new("DELETE FROM django_session WHERE session_key = ?");
 static DELETE_IF: Sql = Sql::new("DELETE FROM django_session WHERE session_key = ? AND session_data = ?");
 static DELETE_IF_BINARY: Sql =
@@ -104,7 +112,10 @@ macro_rules! query {
             Change::Update { text, expires, expected: Some(expected) } => {
                 query.bind(text_of(text)).bind(*expires).bind(key).bind(text_of(expected))
             }
-            Change::Touch { expires } => query.bind(*expires).bind(key),
+            Change::Touch { expires, expected: None } => query.bind(*expires).bind(key),
+            Change::Touch { expires, expected: Some(expected) } => {
+                query.bind(*expires).bind(key).bind(text_of(expected))
+            }
             Change::Delete { expected: None } => query.bind(key),
             Change::Delete { expected: Some(expected) } => query.bind(key).bind(text_of(expected)),
         }

@@ -132,20 +132,16 @@ impl Folder {
         text: &str,
         expected: Option<&[u8]>,
     ) -> io::Result<Change> {
-        self.locked(key, expected, |path| self.put(path, text))
+        self.locked(key, expected, |path, _| self.put(path, text))
     }
 
     pub(super) fn delete(&self, key: &SessionKey, expected: Option<&[u8]>) -> io::Result<Change> {
-        self.locked(key, expected, |path| fs::remove_file(path))
+        self.locked(key, expected, |path, _| fs::remove_file(path))
     }
 
-    /// Sets the time of the last change to now.
-    pub(super) fn touch(&self, key: &SessionKey) -> io::Result<Change> {
-        match OpenOptions::new().write(true).open(self.file_of(key)) {
-            Ok(file) => file.set_modified(SystemTime::now()).map(|()| Change::Done),
-            Err(error) if names_nothing(&error) => self.absent(Change::Gone),
-            Err(error) => Err(error),
-        }
+    /// Sets the time of the last change to now, if the file holds what is expected.
+    pub(super) fn touch(&self, key: &SessionKey, expected: Option<&[u8]>) -> io::Result<Change> {
+        self.locked(key, expected, |_, file| file.set_modified(SystemTime::now()))
     }
 
     /// The next files of the folder, at most so many, from where an earlier batch ended.
@@ -219,7 +215,7 @@ impl Folder {
         &self,
         key: &SessionKey,
         expected: Option<&[u8]>,
-        work: impl FnOnce(&Path) -> io::Result<()>,
+        work: impl FnOnce(&Path, &File) -> io::Result<()>,
     ) -> io::Result<Change> {
         let path = self.file_of(key);
         let deadline = Instant::now() + LOCK_WAIT;
@@ -242,7 +238,7 @@ impl Folder {
         {
             return Ok(Change::Other);
         }
-        work(&path)?;
+        work(&path, &file)?;
         Ok(Change::Done)
     }
 
