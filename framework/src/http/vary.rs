@@ -15,15 +15,16 @@ use http::{HeaderMap, HeaderValue};
 /// patch_vary_headers(&mut headers, &["Cookie", "Origin"]);
 /// assert_eq!(headers["vary"], "Accept, cookie, Origin");
 /// ```
-pub fn patch_vary_headers(headers: &mut HeaderMap, names: &[&'static str]) {
+pub fn patch_vary_headers(headers: &mut HeaderMap, names: &[&str]) {
     let mut bytes = Vec::new();
     {
         let mut lines = headers.get_all(VARY).iter();
         let Some(first) = lines.next() else {
             let value = match names {
-                [name] => HeaderValue::from_static(name),
+                // What nearly every response with a session gets.
+                ["Cookie"] => HeaderValue::from_static("Cookie"),
                 _ if names.contains(&"*") => HeaderValue::from_static("*"),
-                // Names that the program spells out hold no control characters.
+                // What is no header's name can stand for any: no cache may keep the response.
                 _ => HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("*")),
             };
             headers.insert(VARY, value);
