@@ -4,6 +4,7 @@ pub mod accept;
 pub mod body;
 pub mod cache_control;
 pub mod charset;
+pub mod conditional;
 pub mod connection;
 pub mod cookies;
 pub mod date;
