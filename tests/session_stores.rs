@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod contract;
+mod django_ways;
 mod place;
 
 /// A test of its own for each test of the suite, on places made by an async fn.

@@ -51,6 +51,7 @@ macro_rules! session_contract {
             an_update_is_not_an_insert,
             an_insert_is_not_an_update,
             a_key_that_names_nothing_is_not_adopted,
+            a_short_key_is_found_and_deleted,
             concurrent_requests_lose_nothing,
             a_counter_counts_every_visit,
             a_removal_survives_a_concurrent_set,
@@ -141,6 +142,18 @@ pub(crate) async fn a_key_that_names_nothing_is_not_adopted(place: &Place) {
         assert_ne!(made.as_str(), text);
         assert!(made.is_plain());
     }
+}
+
+/// No cookie names such a session, but somebody's own tool may have stored it.
+pub(crate) async fn a_short_key_is_found_and_deleted(place: &Place) {
+    let short = SessionKey::verbatim("short");
+    place.engine.store().insert(&short, &Dict::new()).await.unwrap();
+    let session = place.session(None);
+    assert!(session.exists("short").await.unwrap());
+    assert!(!session.exists("").await.unwrap());
+    session.delete(Some("short")).await.unwrap();
+    assert!(!session.exists("short").await.unwrap());
+    session.delete(Some("")).await.unwrap();
 }
 
 pub(crate) async fn concurrent_requests_lose_nothing(place: &Place) {

@@ -3,7 +3,9 @@
 //!
 //! Keys are spread over the servers, and values written, as pymemcache does.
 //!
-//! `OPTIONS`: `connect_timeout` and `timeout` in seconds (5), `max_pool_size` (32 connections a server).
+//! `OPTIONS`: `connect_timeout` and `timeout` in seconds (5), `max_pool_size` (32 connections a server), and ours:
+//! `django_faults` (false). Memcached's clock ends in 2038. What is to be kept for longer is kept without an end here; with
+//! `django_faults = true` the server is told the time all the same, as by Django, and forgets the value at once.
 
 mod connection;
 mod packed;
@@ -32,6 +34,9 @@ use crate::serialize::value::Value;
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.memcached.PyMemcacheCache", build };
 
+/// The time of expiry of what has none.
+const NEVER: i64 = 0;
+
 /// A longer time is written as the moment at which it ends.
 const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60;
 
@@ -58,8 +63,9 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     if parts.servers().next().is_none() {
         options.fault("LOCATION", "There is no memcached server.", "Write LOCATION = \"127.0.0.1:11211\".");
     }
+    let django_faults = options.flag("django_faults").unwrap_or_default();
     options.finish()?;
-    Ok(Arc::new(MemcachedCache { alias: parts.alias.to_owned(), servers }))
+    Ok(Arc::new(MemcachedCache { alias: parts.alias.to_owned(), servers, django_faults }))
 }
 
 /// A cache in memcached.
@@ -67,6 +73,8 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
 pub struct MemcachedCache {
     alias: String,
     servers: Vec<Server>,
+    /// `OPTIONS.django_faults`
+    django_faults: bool,
 }
 
 impl MemcachedCache {
@@ -110,6 +118,10 @@ impl MemcachedCache {
             .map(|found| (found.packed, found.unique)))
     }
 
+    fn expires(&self, ttl: Ttl) -> i64 {
+        expires(ttl, unix_time(), self.django_faults)
+    }
+
     async fn store(
         &self,
         command: &str,
@@ -119,21 +131,20 @@ impl MemcachedCache {
         unique: Option<u64>,
     ) -> Result<Answer, CacheError> {
         let (server, key) = self.keeper(key)?;
-        let expires = expires(ttl, unix_time());
+        let expires = self.expires(ttl);
         server.talk(async |connection| connection.store(command, key, packed, expires, unique).await).await
     }
 }
 
-/// The time of expiry as memcached takes it.
-pub(super) fn expires(ttl: Ttl, now: i64) -> i64 {
+/// The time of expiry as memcached takes it; one beyond its clock is [`NEVER`], or what Django writes.
+pub(super) fn expires(ttl: Ttl, now: i64, django_faults: bool) -> i64 {
     match ttl {
-        Ttl::Never => 0,
+        Ttl::Never => NEVER,
         Ttl::Now => -1,
         Ttl::Seconds(seconds) => {
             let seconds = i64::try_from(seconds.get()).unwrap_or(i64::MAX);
             let end = if seconds > THIRTY_DAYS { seconds.saturating_add(now) } else { seconds };
-            // Memcached's clock ends in 2038.
-            if end > i64::from(i32::MAX) { 0 } else { end }
+            if end > i64::from(i32::MAX) && !django_faults { NEVER } else { end }
         }
     }
 }
@@ -231,7 +242,7 @@ impl CacheBackend for MemcachedCache {
 
     async fn touch(&self, key: &CacheKey, ttl: Ttl) -> Result<bool, CacheError> {
         let (server, key) = self.keeper(key)?;
-        let command = format!("touch {key} {}", expires(ttl, unix_time()));
+        let command = format!("touch {key} {}", self.expires(ttl));
         Ok(server.talk(async |connection| connection.command(&command).await).await? == Answer::Done)
     }
 
@@ -323,7 +334,8 @@ mod tests {
             (Some(100_000_000), 1_867_322_800),
             (Some(i64::MAX), 0),
         ] {
-            assert_eq!(expires(Ttl::of(seconds), 1_767_322_800), written, "{seconds:?}");
+            assert_eq!(expires(Ttl::of(seconds), 1_767_322_800, false), written, "{seconds:?}");
         }
+        assert_eq!(expires(Ttl::of(Some(2_000_000_000)), 1_767_322_800, true), 3_767_322_800);
     }
 }

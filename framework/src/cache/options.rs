@@ -52,7 +52,7 @@ impl<'a> OptionReader<'a> {
     }
 
     /// `true` or `false`.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.known.push(name);
         let written = self.options().get(name)?;

@@ -35,8 +35,8 @@ use crate::serialize::value::Value;
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.redis.RedisCache", build };
 
-/// Redis counts milliseconds in 64 bits; nothing needs more than three hundred years.
-const LONGEST: u64 = 10_000_000_000;
+/// Seconds: Redis counts milliseconds since 1970 in 64 bits, and refuses what ends later.
+const LONGEST: u64 = 9_000_000_000_000_000;
 
 /// KEYS: the key. ARGV: the value, how long ("never", "now", seconds), whether and what is expected.
 const REPLACE: &str = "
@@ -373,4 +373,17 @@ pub(super) fn packed(key: &CacheKey, value: &Value) -> Bytes {
     let data = pack("default", key, value).unwrap();
     assert_eq!(unpack("default", key, &data).unwrap(), *value);
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_dates_keep_their_distance() {
+        let of = |number| seconds(Ttl::of(Some(number)));
+        assert_eq!(of(251_606_934_877), Some(251_606_934_877), "the year 9999");
+        assert_eq!(of(i64::MAX), Some(LONGEST));
+        assert_eq!(of(0), Some(0));
+    }
 }

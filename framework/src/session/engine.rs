@@ -150,6 +150,9 @@ pub(crate) struct Quirks {
     /// A new key is taken only after the store said that it is free, so that a store which cannot say fails before the
     /// session has a key (Django 5.2 `backends/base.py`, `_get_new_session_key`).
     pub(crate) asks_for_free_keys: bool,
+    /// `pop` forgets that the session was renewed by being loaded, so that no cookie names the new one (Django 5.2
+    /// `backends/base.py`, `pop`: reads `modified` before it loads).
+    pub(crate) pop_forgets_renewal: bool,
 }
 
 /// What an engine is made of, when the site starts.

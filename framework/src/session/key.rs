@@ -14,7 +14,7 @@ const LENGTH: usize = 32;
 /// The shortest text that is taken for a key.
 const SHORTEST: usize = 8;
 
-/// A session's key: at least 8 characters, of whatever kind the client sent.
+/// A session's key: at least 8 characters, of whatever kind the client sent; [`SessionKey::verbatim`] alone makes shorter ones.
 ///
 /// For the `signed_cookies` engine the key is the data itself. A key opens the visitor's session, so `Debug` shows four
 /// characters of it.
@@ -34,6 +34,13 @@ impl SessionKey {
     pub fn parse(text: &str) -> Option<Self> {
         // Python counts characters, not bytes.
         (text.len() >= SHORTEST && text.chars().nth(SHORTEST - 1).is_some()).then(|| Self(text.into()))
+    }
+
+    /// The key that a caller asks a store about: of any length, as in Django's `exists` and `delete`. A session that is
+    /// loaded or saved gets its key from [`SessionKey::parse`].
+    #[must_use]
+    pub fn verbatim(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// A new random key.

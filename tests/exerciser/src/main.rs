@@ -5,8 +5,10 @@
 //! object; the
 //! environment's `NUAGES_…` comes on top of them.
 
+mod custom_db;
 mod failing_cache;
 mod logs;
+mod no_clear_expired;
 mod objects;
 mod ops;
 mod rows;
@@ -57,6 +59,8 @@ fn site() -> Site {
     let others = Arc::clone(&objects);
     Site::new(env!("CARGO_MANIFEST_DIR"))
         .cache_backend(failing_cache::BACKEND)
+        .session_engine(custom_db::ENGINE)
+        .session_engine(no_clear_expired::ENGINE)
         .middleware(MiddlewareDef::of::<LogHeader>("exerciser.middleware.LogHeader"))
         .urls(urls![
             path("ops/", views::ops),
@@ -82,6 +86,18 @@ fn settings() -> Result<SettingsSource, Box<dyn StdError>> {
     for entry in databases.into_iter().flat_map(|databases| databases.values_mut()) {
         if let Some(entry) = entry.as_object_mut().filter(|entry| entry.contains_key("ENGINE")) {
             entry.remove("URL");
+        }
+    }
+    // Django's way, as above, of a cache.
+    let caches = given.get_mut("CACHES").and_then(|caches| caches.as_object_mut());
+    for entry in
+        caches.into_iter().flat_map(|caches| caches.values_mut()).filter_map(|entry| entry.as_object_mut())
+    {
+        if entry.get("BACKEND").is_some_and(|backend| backend == nuages::cache::memcached::BACKEND.name) {
+            let options = entry.entry("OPTIONS").or_insert_with(|| serde_json::json!({}));
+            if let Some(options) = options.as_object_mut() {
+                options.insert("django_faults".to_owned(), true.into());
+            }
         }
     }
     let fixed = SettingsSource::text("exerciser", SETTINGS).in_dir(env!("CARGO_MANIFEST_DIR"));

@@ -159,6 +159,10 @@ impl SessionStore for CacheStore {
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        // Django does not ask the cache about an empty key.
+        if key.as_str().is_empty() {
+            return Ok(false);
+        }
         let key = self.entries.key(key).map_err(|error| self.failed(error))?;
         self.entries.cache.backend().has_key(&key).await.map_err(|error| self.failed(error))
     }

@@ -176,12 +176,16 @@ impl CachedDbStore {
     /// [`CachedDbStore::put`] after a save: its row is what counts.
     async fn put_saved(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError> {
         match self.put(key, data).await {
-            Err(StoreError::Backend { source, .. }) => {
+            Ok(()) => Ok(()),
+            Err(error) => {
                 let cache = self.entries.cache().alias();
-                tracing::error!(target: "django.contrib.sessions", error = %source, "Error saving to cache ({cache})");
+                tracing::error!(target: "django.contrib.sessions", %error, "Error saving to cache ({cache})");
+                // What was there before is not what the row is now.
+                if matches!(error, StoreError::Expiry(_)) && !self.django_faults {
+                    self.take(key).await?;
+                }
                 Ok(())
             }
-            done => done,
         }
     }
 
@@ -332,7 +336,7 @@ impl SessionStore for CachedDbStore {
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        if self.django_faults {
+        if self.django_faults && !key.as_str().is_empty() {
             let entry = self.entries.key(key).map_err(|error| self.entries.failed(error))?;
             let found = self.entries.cache().backend().has_key(&entry).await;
             if found.map_err(|error| self.entries.failed(error))? {

@@ -31,7 +31,7 @@ use self::folder::{Change, Folder, Stored};
 use crate::checks::CheckMessage;
 use crate::serialize::value::{Dict, Value};
 use crate::session::codec::{Decoded, SessionCodec};
-use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
+use crate::session::engine::{EngineDef, EngineParts, Quirks, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
 use crate::session::key::SessionKey;
 use crate::session::store::{
@@ -69,7 +69,8 @@ fn build(parts: EngineParts<'_>) -> Result<SessionEngine, Vec<CheckMessage>> {
     });
     let mut store = FileStore::on(folder, parts.codec.clone(), Arc::clone(parts.policy));
     store.django_faults = parts.settings.django_faults;
-    let engine = SessionEngine::new(ENGINE.name, Arc::new(store), parts);
+    let quirks = Quirks { pop_forgets_renewal: parts.settings.django_faults, ..Quirks::default() };
+    let engine = SessionEngine::new(ENGINE.name, Arc::new(store), parts).with_quirks(quirks);
     match fault {
         None => Ok(engine),
         Some(fault) if parts.is_silenced(&fault) => Ok(engine.out_of_order(fault.message)),
@@ -242,10 +243,13 @@ impl SessionStore for FileStore {
         let text = match self.codec.encode(data) {
             Ok(text) => text,
             Err(error) => {
-                if self.django_faults {
-                    self.blocking(Some(key), move |folder| folder.reserve(&name)).await?;
-                }
-                return Err(error.into());
+                let leaves_file = self.django_faults;
+                let free = self.blocking(Some(key), move |folder| match leaves_file {
+                    true => folder.reserve(&name),
+                    false => folder.exists(&name).map(|taken| !taken),
+                });
+                // A taken key comes first: the caller draws another one for it.
+                return Err(if free.await? { error.into() } else { StoreError::Exists });
             }
         };
         let written = text.clone();

@@ -20,7 +20,7 @@ use crate::checks::CheckMessage;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::{Dict, Key, Value};
 use crate::session::codec::signed_at;
-use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
+use crate::session::engine::{EngineDef, EngineParts, Quirks, SessionEngine};
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::key::SessionKey;
 use crate::session::serializers::SessionSerializer;
@@ -44,7 +44,8 @@ fn build(parts: EngineParts<'_>) -> Result<SessionEngine, Vec<CheckMessage>> {
         limit: parts.settings.cookie_max_size.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
     };
     let store = CookieStore::new(&keys, Arc::clone(parts.codec.serializer()), Arc::clone(parts.policy), room);
-    Ok(SessionEngine::new(ENGINE.name, Arc::new(store), parts))
+    let quirks = Quirks { pop_forgets_renewal: parts.settings.django_faults, ..Quirks::default() };
+    Ok(SessionEngine::new(ENGINE.name, Arc::new(store), parts).with_quirks(quirks))
 }
 
 /// Sessions in cookies.

@@ -63,7 +63,16 @@ impl Session {
     /// # Errors
     /// When the store fails.
     pub async fn remove(&self, key: &str) -> Result<bool, SessionError> {
-        Ok(self.pop_value(key).await?.is_some())
+        Ok(self.remove_value(key).await?.is_some())
+    }
+
+    /// [`Session::remove`] of a key of any kind: the value that was there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove_value(&self, key: impl Into<Key>) -> Result<Option<Value>, SessionError> {
+        let key = key.into();
+        self.change(|data| data.remove(&key)).await
     }
 
     /// Takes the value out.
@@ -79,8 +88,12 @@ impl Session {
     /// # Errors
     /// When the store fails.
     pub async fn pop_value(&self, key: impl Into<Key>) -> Result<Option<Value>, SessionError> {
-        let key = key.into();
-        self.change(|data| data.remove(&key)).await
+        let before = self.modified();
+        self.ensure_loaded().await?;
+        if self.inner()?.engine.quirks().pop_forgets_renewal && !before {
+            self.set_modified(false);
+        }
+        self.remove_value(key).await
     }
 
     /// Whether there is a value under the key (`key in session`, `has_key`).

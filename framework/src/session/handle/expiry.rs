@@ -16,7 +16,7 @@ impl Session {
         let now = self.policy()?.now();
         match expiry.into().to_value(now)? {
             Some(value) => self.set_value(EXPIRY_KEY, value).await,
-            None => self.pop_value(EXPIRY_KEY).await.map(drop),
+            None => self.remove_value(EXPIRY_KEY).await.map(drop),
         }
     }
 

@@ -162,10 +162,7 @@ impl Session {
         if inner.engine.store().residence() == Residence::Server {
             let mut tries = 0;
             loop {
-                let key = SessionKey::generate()?;
-                if inner.engine.quirks().asks_for_free_keys && inner.engine.store().exists(&key).await? {
-                    continue;
-                }
+                let key = self.new_key().await?;
                 inner.lock().key = Some(key);
                 match Box::pin(self.save_new()).await {
                     Err(SessionError::Exists(_)) if tries < KEY_TRIES => tries += 1,
@@ -176,6 +173,17 @@ impl Session {
         }
         inner.lock().modified = true;
         Ok(())
+    }
+
+    /// A key that nothing is stored under, as far as chance and the store can say.
+    async fn new_key(&self) -> Result<SessionKey, SessionError> {
+        let engine = &self.inner()?.engine;
+        loop {
+            let key = SessionKey::generate()?;
+            if !engine.quirks().asks_for_free_keys || !engine.store().exists(&key).await? {
+                return Ok(key);
+            }
+        }
     }
 
     /// Reads what is stored under this session's key and has not expired; the session's own copy stays as it is.
@@ -217,10 +225,7 @@ impl Session {
             state.modified = true;
             return Ok(());
         }
-        let key = match key {
-            Some(text) => SessionKey::parse(text),
-            None => inner.lock().key.clone(),
-        };
+        let key = key.map(SessionKey::verbatim).or_else(|| inner.lock().key.clone());
         if let Some(key) = key {
             inner.engine.store().delete(&key, None).await?;
             let mut state = inner.lock();
@@ -237,10 +242,7 @@ impl Session {
     /// # Errors
     /// When the store fails.
     pub async fn exists(&self, key: &str) -> Result<bool, SessionError> {
-        match SessionKey::parse(key) {
-            Some(key) => Ok(self.inner()?.engine.store().exists(&key).await?),
-            None => Ok(false),
-        }
+        Ok(self.inner()?.engine.store().exists(&SessionKey::verbatim(key)).await?)
     }
 
     /// Deletes every expired session of the engine, in steps of 1,000.
@@ -265,18 +267,19 @@ impl Session {
         let inner = self.inner()?;
         let store = inner.engine.store();
         let merge = inner.engine.strategy() == SaveStrategy::Merge;
-        let (key, moment, mut dict, mut expected, touch) = {
+        let Some(key) = self.session_key() else {
+            // The session vanished while it was loaded. Django draws the key that an update then does not find.
+            let key = self.new_key().await?;
+            inner.lock().key = Some(key);
+            return Err(SessionError::Gone);
+        };
+        let (moment, mut dict, mut expected, touch) = {
             let mut state = inner.lock();
-            let Some(key) = state.key.clone() else {
-                // The session vanished while it was loaded. Django draws the key that an update then does not find.
-                state.key = Some(SessionKey::generate()?);
-                return Err(SessionError::Gone);
-            };
             state.begin(inner.engine.policy())?;
             let touch = merge && !state.modified() && !state.stale && state.version.is_some();
             let expected = state.version.clone().filter(|_| merge);
             let data = state.data();
-            (key, data.moment(), data.dict().clone(), expected, touch && data.is_settled())
+            (data.moment(), data.dict().clone(), expected, touch && data.is_settled())
         };
         if touch {
             match store.touch(&key, &dict, expected.as_ref()).await {

@@ -57,7 +57,7 @@ impl Session {
         change(&mut view);
         let after = fields(&view)?;
         for key in before.keys().filter(|key| after.get_key(key).is_none()) {
-            self.pop_value(key.clone()).await?;
+            self.remove_value(key.clone()).await?;
         }
         for (key, value) in after {
             if before.get_key(&key) != Some(&value) {
