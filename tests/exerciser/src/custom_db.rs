@@ -46,6 +46,8 @@ static UPDATE_IF: Sql = Sql::new(
     "UPDATE exerciser_customsession SET session_data = ?, expire_date = ?, account_id = ? WHERE session_key = ? AND session_data = ?",
 );
 static TOUCH: Sql = Sql::new("UPDATE exerciser_customsession SET expire_date = ? WHERE session_key = ?");
+static TOUCH_IF: Sql =
+    Sql::new("UPDATE exerciser_customsession SET expire_date = ? WHERE session_key = ? AND session_data = ?");
 static DELETE: Sql = Sql::new("DELETE FROM exerciser_customsession WHERE session_key = ?");
 static DELETE_IF: Sql =
     Sql::new("DELETE FROM exerciser_customsession WHERE session_key = ? AND session_data = ?");
@@ -260,14 +262,27 @@ impl SessionStore for CustomStore {
         }
     }
 
-    async fn touch(&self, key: &SessionKey, data: &Dict) -> Result<(), StoreError> {
+    async fn touch(
+        &self,
+        key: &SessionKey,
+        data: &Dict,
+        expected: Option<&Version>,
+    ) -> Result<(), StoreError> {
         let db = &self.database;
+        let sql = if expected.is_some() { &TOUCH_IF } else { &TOUCH };
         let expires = self.stamp(self.policy.expires(data, self.policy.now())?)?;
         let touched = on_writer!(db, pool => {
-            let query = sqlx::query(TOUCH.on(db)).bind(expires).bind(key.as_str());
+            let query = sqlx::query(sql.on(db)).bind(expires).bind(key.as_str());
+            let query = match expected {
+                Some(expected) => query.bind(text_of(expected)),
+                None => query,
+            };
             db.run(query.execute(pool)).await.map(|done| done.rows_affected())
         });
-        if touched.map_err(|error| self.failed(error))? == 0 { Err(StoreError::Gone) } else { Ok(()) }
+        match touched.map_err(|error| self.failed(error))? {
+            0 => Err(self.missed(key, expected).await?),
+            _ => Ok(()),
+        }
     }
 
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError> {

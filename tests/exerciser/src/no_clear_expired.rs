@@ -52,7 +52,7 @@ impl SessionStore for Incapable {
         cannot("update")
     }
 
-    async fn touch(&self, _: &SessionKey, _: &Dict) -> Result<(), StoreError> {
+    async fn touch(&self, _: &SessionKey, _: &Dict, _: Option<&Version>) -> Result<(), StoreError> {
         cannot("touch")
     }
 
