@@ -1,10 +1,24 @@
 //! An orderly end for the tasks that work for a database.
 
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
 use tokio::sync::watch;
 
-/// Lets a database's tasks finish what they were asked for before its connections end.
-#[derive(Debug)]
-pub struct Closing(watch::Sender<bool>);
+/// Lets a database's tasks and threads finish what they were asked for before its connections end.
+pub struct Closing {
+    begun: watch::Sender<bool>,
+    threads: Mutex<Vec<Tell>>,
+}
+
+/// Tells a thread that it is to end.
+type Tell = Box<dyn Fn() + Send + Sync>;
+
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closing").field("begun", &*self.begun.borrow()).finish_non_exhaustive()
+    }
+}
 
 /// A task's share in it: while one is held, [`Closing::close`] waits.
 #[derive(Debug)]
@@ -12,7 +26,7 @@ pub struct OpenWork(watch::Receiver<bool>);
 
 impl Default for Closing {
     fn default() -> Self {
-        Self(watch::Sender::new(false))
+        Self { begun: watch::Sender::new(false), threads: Mutex::default() }
     }
 }
 
@@ -20,15 +34,27 @@ impl Closing {
     /// A share for a task that begins, or `None` when it is too late to begin.
     #[must_use]
     pub fn open(&self) -> Option<OpenWork> {
-        let share = OpenWork(self.0.subscribe());
+        let share = OpenWork(self.begun.subscribe());
         // After the subscription: whoever closes either sees the share or is seen here.
-        (!*self.0.borrow()).then_some(share)
+        (!*self.begun.borrow()).then_some(share)
     }
 
-    /// Tells every task to come to its end, and waits until all have.
+    /// A share for a thread, which cannot await [`OpenWork::ending`]: `tell` is called instead, perhaps more than once.
+    #[must_use]
+    pub fn open_with(&self, tell: Box<dyn Fn() + Send + Sync>) -> Option<OpenWork> {
+        // Nothing panics while it is held.
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(tell);
+        self.open()
+    }
+
+    /// Tells every task and thread to come to its end, and waits until all have.
     pub async fn close(&self) {
-        self.0.send_replace(true);
-        self.0.closed().await;
+        self.begun.send_replace(true);
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for tell in threads {
+            tell();
+        }
+        self.begun.closed().await;
     }
 }
 

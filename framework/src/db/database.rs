@@ -324,19 +324,6 @@ impl Database {
         }
     }
 
-    /// A connection of its own for short writes: as those of the pool are, so with the limits that the settings set.
-    ///
-    /// # Errors
-    /// As [`Database::probe`].
-    pub async fn connect_to_write(&self) -> Result<Connection, DatabaseError> {
-        let limit = each!(self, it => it.pool_timeout());
-        match tokio::time::timeout(limit, async { each!(self, it => it.connect_to_write().await) }).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(self.explain(error).await),
-            Err(_) => Err(self.explain(sqlx::Error::PoolTimedOut).await),
-        }
-    }
-
     /// What tasks that work for this database hold a share of.
     #[must_use]
     pub fn closing(&self) -> &Closing {

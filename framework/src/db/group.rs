@@ -16,7 +16,7 @@ use crate::db::database::Database;
 pub const LARGEST: usize = 128;
 
 /// Jobs that wait at most: whoever comes then waits for a place.
-const QUEUE: usize = 1_024;
+pub const QUEUE: usize = 1_024;
 
 /// What the task does with the jobs.
 pub trait Work: Send + 'static {
@@ -42,6 +42,18 @@ pub struct Asked<J, A> {
 }
 
 impl<J, A> Asked<J, A> {
+    /// A job whose answer goes there.
+    #[must_use]
+    pub const fn new(job: J, answer: oneshot::Sender<A>) -> Self {
+        Self { job, answer }
+    }
+
+    /// Whether anybody still waits for the answer.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
     /// Tells whoever asked; nobody, if the request was dropped meanwhile.
     pub fn answer(self, answer: A) {
         let _ = self.answer.send(answer);
@@ -81,7 +93,7 @@ impl<W: Work> Group<W> {
     /// [`Closed`]; the job was then not done, unless the task was cut off in the middle of it.
     pub async fn ask(&self, job: W::Job) -> Result<W::Answer, Closed> {
         let (answer, answered) = oneshot::channel();
-        let mut asked = Asked { job, answer };
+        let mut asked = Asked::new(job, answer);
         // A runtime that ended took its task with it: the next one starts another. Two that end in a row are no accident.
         for _ in 0..2 {
             match self.queue()?.send(asked).await {
@@ -119,7 +131,7 @@ async fn serve<W: Work>(mut work: W, mut jobs: Jobs<W>, mut open: OpenWork) {
             }
             count = jobs.recv_many(&mut taken, LARGEST) => if count == 0 { break },
         }
-        taken.retain(|asked| !asked.answer.is_closed());
+        taken.retain(Asked::is_awaited);
         if !taken.is_empty() {
             work.run(taken).await;
         }

@@ -26,6 +26,9 @@
 //! per connection and text, and found again by its text (100 texts a connection). Code that has many queries to run keeps
 //! a connection (`pool.acquire()`) and saves the permit and the ping.
 //!
+//! Session rows go another way, since every request of a visitor reads one: a
+//! [`SqliteThread`](sqlite_thread::SqliteThread) does in one go what waits at the same moment.
+//!
 //! On PostgreSQL and MySQL a query is one round trip once its statement is prepared; a connection that lay idle for more
 //! than a second is pinged before it is used, so that a restarted server costs no failed request.
 
@@ -48,6 +51,12 @@ pub mod postgres;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_direct;
+#[cfg(feature = "sqlite")]
+pub mod sqlite_failure;
+#[cfg(feature = "sqlite")]
+pub mod sqlite_thread;
 pub mod timestamp;
 pub mod vendor;
 

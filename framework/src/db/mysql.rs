@@ -172,10 +172,6 @@ impl MySqlDatabase {
         Ok(OwnConnection::MySql(connection))
     }
 
-    pub(crate) async fn connect_to_write(&self) -> Result<OwnConnection, sqlx::Error> {
-        self.connect().await
-    }
-
     pub(crate) const fn closing(&self) -> &Closing {
         &self.closing
     }

@@ -166,10 +166,6 @@ impl PostgresDatabase {
         Ok(connection)
     }
 
-    pub(crate) async fn connect_to_write(&self) -> Result<OwnConnection, sqlx::Error> {
-        self.greeted().await.map(OwnConnection::Postgres)
-    }
-
     pub(crate) const fn closing(&self) -> &Closing {
         &self.closing
     }

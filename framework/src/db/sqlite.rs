@@ -16,6 +16,8 @@ use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
 use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name};
+use crate::db::sqlite_direct::DirectOptions;
+use crate::db::sqlite_failure::SqliteFailure;
 
 const MEMORY: &str = ":memory:";
 /// Python's `sqlite3.connect(timeout=5.0)`, and so Django's.
@@ -35,6 +37,7 @@ pub struct SqliteDatabase {
     alias: String,
     file: Option<PathBuf>,
     connect: SqliteConnectOptions,
+    direct: DirectOptions,
     journal_mode: &'static str,
     busy: Duration,
     init_command: Option<String>,
@@ -88,22 +91,30 @@ impl SqliteDatabase {
             .busy_timeout(busy)
             .foreign_keys(foreign_keys)
             .pragma("synchronous", synchronous);
+        let mut direct =
+            DirectOptions { path: PathBuf::from(&entry.name), create: false, busy, pragmas: String::new() };
         let (file, connect) = if entry.name == MEMORY {
             // The "memdb" file system shares one database among the connections of a process by its name, and unlike the
             // shared cache it knows SQLite's ordinary locks, with their timeout.
             let name = format!("/nuages-{:016x}", RandomState::new().build_hasher().finish());
+            direct.path = PathBuf::from(format!("file:{name}?vfs=memdb"));
+            direct.create = true;
             (None, connect.filename(name).vfs("memdb").create_if_missing(true))
         } else if entry.name.starts_with("file:") {
             // SQLite's own URI, which Django hands on as well.
             (None, connect.filename(&entry.name))
         } else {
             let file = base_dir.join(&entry.name);
+            direct.path.clone_from(&file);
             (Some(file.clone()), connect.filename(file))
         };
+        let keys = if foreign_keys { "ON" } else { "OFF" };
+        direct.pragmas = format!("PRAGMA foreign_keys = {keys}; PRAGMA synchronous = {synchronous}");
         Ok(Self {
             alias: alias.to_owned(),
             file,
             connect,
+            direct,
             journal_mode,
             busy,
             init_command,
@@ -160,15 +171,19 @@ impl SqliteDatabase {
         self.open().await.map(OwnConnection::Sqlite)
     }
 
-    /// In the journal mode of the settings, which may have to be set first.
-    pub(crate) async fn connect_to_write(&self) -> Result<OwnConnection, sqlx::Error> {
-        let mut connection = self.open().await?;
+    /// A connection that is called in place, with everything that the settings say, in their journal mode. It blocks: a
+    /// thread of its own may have one.
+    pub(crate) fn open_directly(&self) -> Result<rusqlite::Connection, SqliteFailure> {
+        let connection = self.direct.open()?;
+        if let Some(command) = &self.init_command {
+            connection.execute_batch(command)?;
+        }
         if self.file.is_some()
-            && let Err(error) = set_journal_mode(&mut connection, self.journal_mode, self.busy).await
+            && let Err(error) = self.direct.set_journal_mode(&connection, self.journal_mode)
         {
             warn_of_journal_mode(&error, self.journal_mode);
         }
-        Ok(OwnConnection::Sqlite(connection))
+        Ok(connection)
     }
 
     async fn open(&self) -> Result<SqliteConnection, sqlx::Error> {
@@ -304,7 +319,7 @@ async fn set_journal_mode(
 }
 
 /// Changing it needs a moment without any other connection. The database works without.
-fn warn_of_journal_mode(error: &sqlx::Error, mode: &str) {
+fn warn_of_journal_mode(error: &dyn std::error::Error, mode: &str) {
     tracing::warn!(%error, ?mode, "the journal mode of the database cannot be set now");
 }
 

@@ -5,8 +5,6 @@
 //! one `UPDATE` that compares the text with the one that was loaded, creating one `INSERT`.
 
 #[cfg(feature = "sqlite")]
-mod sqlite_connection;
-#[cfg(feature = "sqlite")]
 mod sqlite_reader;
 #[cfg(feature = "sqlite")]
 mod sqlite_writer;
@@ -23,9 +21,11 @@ use crate::checks::CheckMessage;
 use crate::conf::time_zone::TimeZone;
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
-#[cfg(feature = "sqlite")]
-use crate::db::group::Group;
 use crate::db::sql::Sql;
+#[cfg(feature = "sqlite")]
+use crate::db::sqlite_failure::SqliteFailure;
+#[cfg(feature = "sqlite")]
+use crate::db::sqlite_thread::{SqliteThread, SqliteWork};
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
 use crate::serialize::datetime::DateTime;
@@ -61,15 +61,15 @@ pub struct DbStore {
     /// `TIME_ZONE`
     zone: TimeZone,
     #[cfg(feature = "sqlite")]
-    sqlite: Option<SqliteGroups>,
+    sqlite: Option<SqliteThreads>,
 }
 
-/// SQLite has one writer at a time and a thread for each connection: whatever waits shares both.
+/// SQLite has one writer at a time, and wants a thread that may block: whatever waits shares both.
 #[cfg(feature = "sqlite")]
 #[derive(Debug)]
-struct SqliteGroups {
-    writes: Group<SqliteWriter>,
-    reads: Group<SqliteReader>,
+struct SqliteThreads {
+    writes: SqliteThread<SqliteWriter>,
+    reads: SqliteThread<SqliteReader>,
 }
 
 static FIND: Sql = Sql::new(
@@ -95,9 +95,9 @@ impl DbStore {
     #[must_use]
     pub fn new(database: Database, codec: SessionCodec, policy: Arc<ExpiryPolicy>, zone: TimeZone) -> Self {
         #[cfg(feature = "sqlite")]
-        let sqlite = database.as_sqlite().is_some().then(|| SqliteGroups {
-            writes: Group::new(database.clone(), SqliteWriter::new),
-            reads: Group::new(database.clone(), SqliteReader::new),
+        let sqlite = database.as_sqlite().is_some().then(|| SqliteThreads {
+            writes: SqliteThread::new(database.clone(), "session-writer", SqliteWriter::default),
+            reads: SqliteThread::new(database.clone(), "session-reader", SqliteReader::default),
         });
         Self {
             database,
@@ -137,11 +137,7 @@ impl DbStore {
         let (db, write) = (&self.database, Write { key: key.clone(), change });
         #[cfg(feature = "sqlite")]
         if let Some(sqlite) = &self.sqlite {
-            return match tokio::time::timeout(db.statement_timeout(), sqlite.writes.ask(write)).await {
-                Ok(Ok(written)) => written.map_err(|error| self.failed(error)),
-                Ok(Err(closed)) => Err(self.failed(closed)),
-                Err(_) => Err(self.late()),
-            };
+            return self.ask(&sqlite.writes, write).await;
         }
         on_writer!(db, pool => {
             let rows = query!(db, &write).execute(pool);
@@ -189,14 +185,9 @@ impl DbStore {
         Ok(Version(Bytes::from(self.codec.encode(data)?)))
     }
 
-    fn decode(&self, (text, expires): (String, Timestamp)) -> Loaded {
-        let decoded = self.codec.decode(&text);
-        Loaded {
-            data: decoded.data,
-            stale: decoded.stale,
-            version: Version(Bytes::from(text)),
-            expires: Some(self.time_of(expires)),
-        }
+    fn decode(&self, version: Version, expires: Timestamp) -> Loaded {
+        let decoded = self.codec.decode(text_of(&version));
+        Loaded { data: decoded.data, stale: decoded.stale, version, expires: Some(self.time_of(expires)) }
     }
 
     async fn select(
@@ -213,7 +204,7 @@ impl DbStore {
         if let Some(sqlite) = &self.sqlite {
             let row = self.read_together(sqlite, key, live_at).await?;
             let row = row.filter(|row| live_at.is_none() || row.live);
-            return Ok(row.map(|row| self.decode((row.text, row.expires))));
+            return Ok(row.map(|row| self.decode(row.text, row.expires)));
         }
         let row: Option<(String, Timestamp)> = match live_at {
             Some(now) => on_pool!(db, pool => {
@@ -224,19 +215,29 @@ impl DbStore {
             }),
         }
         .map_err(|error| self.failed(error))?;
-        Ok(row.map(|row| self.decode(row)))
+        Ok(row.map(|(text, expires)| self.decode(Version(Bytes::from(text)), expires)))
     }
 
     #[cfg(feature = "sqlite")]
     async fn read_together(
         &self,
-        sqlite: &SqliteGroups,
+        sqlite: &SqliteThreads,
         key: &SessionKey,
         now: Option<Timestamp>,
     ) -> Result<Option<Row>, StoreError> {
-        let read = Read { key: key.clone(), now };
-        match tokio::time::timeout(self.database.statement_timeout(), sqlite.reads.ask(read)).await {
-            Ok(Ok(found)) => found.map_err(|error| self.failed(error)),
+        self.ask(&sqlite.reads, Read { key: key.clone(), now }).await
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn ask<W, T>(&self, thread: &SqliteThread<W>, job: W::Job) -> Result<T, StoreError>
+    where
+        W: SqliteWork<Answer = Result<T, SqliteFailure>>,
+    {
+        match tokio::time::timeout(self.database.statement_timeout(), thread.ask(job)).await {
+            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Err(failure))) => {
+                Err(self.failed(self.database.explain(failure.into_driver_error()).await))
+            }
             Ok(Err(closed)) => Err(self.failed(closed)),
             Err(_) => Err(self.late()),
         }
@@ -358,7 +359,11 @@ impl SessionStore for DbStore {
             after.clone_from(last);
             let row = |(key, text, expires): (String, String, Timestamp)| {
                 let key = SessionKey::parse(&key)?;
-                Some(StoredRow { key, expired: expires <= now, loaded: self.decode((text, expires)) })
+                Some(StoredRow {
+                    key,
+                    expired: expires <= now,
+                    loaded: self.decode(Version(Bytes::from(text)), expires),
+                })
             };
             let page: Vec<StoredRow> = rows.into_iter().filter_map(row).collect();
             // Somebody's rows may have keys that no cookie can name: a page of these alone is not the end.

@@ -1,17 +1,17 @@
-//! Session rows read from SQLite in groups: one `SELECT` for all that wait.
+//! Session rows read from SQLite in groups: one read transaction for all that wait.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row as _};
+use bytes::Bytes;
+use rusqlite::Connection;
+use rusqlite::types::{Type, ValueRef};
 
-use crate::db::database::Database;
-use crate::db::error::DatabaseError;
-use crate::db::group::{Asked, Work};
+use crate::db::group::Asked;
+use crate::db::sqlite_failure::SqliteFailure;
+use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::timestamp::Timestamp;
-use crate::session::backends::db::sqlite_connection::OwnSqlite;
 use crate::session::key::SessionKey;
+use crate::session::store::Version;
 
 /// The row of that key.
 #[derive(Debug)]
@@ -24,90 +24,93 @@ pub(super) struct Read {
 /// A row.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    pub(super) text: String,
+    pub(super) text: Version,
     pub(super) expires: Timestamp,
     /// Whether it has not expired.
     pub(super) live: bool,
 }
 
 /// What was there; an error may be everybody's.
-pub(super) type Found = Result<Option<Row>, Arc<DatabaseError>>;
+pub(super) type Found = Result<Option<Row>, SqliteFailure>;
 
-/// Reads on a connection of its own.
-#[derive(Debug)]
-pub(super) struct SqliteReader(OwnSqlite);
+/// Reads rows.
+#[derive(Debug, Default)]
+pub(super) struct SqliteReader;
 
 type Waiting = Asked<Read, Found>;
 
-impl Work for SqliteReader {
+const FIND: &str =
+    "SELECT session_data, expire_date, expire_date > ? FROM django_session WHERE session_key = ?";
+
+impl SqliteWork for SqliteReader {
     type Job = Read;
     type Answer = Found;
 
-    async fn run(&mut self, jobs: Vec<Waiting>) {
-        match self.select(&jobs).await {
+    fn run(&mut self, own: &mut OwnSqlite, jobs: Vec<Waiting>) {
+        let read = own.get().and_then(|connection| read(connection, &jobs));
+        match read {
             Ok(rows) => {
-                let database = self.0.database();
-                let mut found = HashMap::with_capacity(rows.len());
-                for row in rows {
-                    let Ok(key) = row.try_get::<String, _>(0) else { continue };
-                    let row = match read(&row) {
-                        Ok(row) => Ok(Some(row)),
-                        // What cannot be read is the fault of that row alone.
-                        Err(error) => Err(Arc::new(database.explain(error).await)),
-                    };
-                    found.insert(key, row);
-                }
-                for waiting in jobs {
-                    let row = found.get(waiting.job.key.as_str()).cloned();
-                    waiting.answer(row.unwrap_or(Ok(None)));
+                for (waiting, row) in jobs.into_iter().zip(rows) {
+                    waiting.answer(row);
                 }
             }
-            Err(error) => {
-                self.0.forget();
-                let error = Arc::new(error);
+            Err(failure) => {
+                // With it ends the transaction.
+                own.forget();
                 for waiting in jobs {
-                    waiting.answer(Err(Arc::clone(&error)));
+                    waiting.answer(Err(failure.clone()));
                 }
             }
         }
     }
-
-    async fn end(self) {
-        self.0.close().await;
-    }
 }
 
-impl SqliteReader {
-    pub(super) const fn new(database: Database) -> Self {
-        Self(OwnSqlite::new(database))
+/// The rows in the order of the jobs; each visitor's is read once, however many requests of theirs there are.
+fn read(connection: &Connection, jobs: &[Waiting]) -> Result<Vec<Found>, SqliteFailure> {
+    let mut find = connection.prepare_cached(FIND)?;
+    if let [waiting] = jobs {
+        let now = waiting.job.now.map(|now| now.to_string());
+        return Ok(vec![row(&mut find, now.as_deref(), &waiting.job.key)]);
     }
+    // One transaction takes SQLite's lock once instead of for each row.
+    connection.prepare_cached("BEGIN")?.execute(())?;
+    let now = jobs.iter().filter_map(|waiting| waiting.job.now).max().map(|now| now.to_string());
+    let mut known: HashMap<&str, Found> = HashMap::with_capacity(jobs.len());
+    let mut rows = Vec::with_capacity(jobs.len());
+    for waiting in jobs {
+        let key = &waiting.job.key;
+        let found = known.entry(key.as_str()).or_insert_with(|| row(&mut find, now.as_deref(), key));
+        rows.push(found.clone());
+    }
+    connection.prepare_cached("COMMIT")?.execute(())?;
+    Ok(rows)
+}
 
-    async fn select(&mut self, jobs: &[Waiting]) -> Result<Vec<SqliteRow>, DatabaseError> {
-        let (database, connection) = self.0.get().await?;
-        let now = jobs.iter().filter_map(|waiting| waiting.job.now).max();
-        // Statements are kept prepared by their text, so there are to be few of them: empty slots fill them up.
-        let slots = jobs.len().next_power_of_two();
-        let mut query = sqlx::query(AssertSqlSafe(text(slots))).bind(now);
-        for slot in 0..slots {
-            query = query.bind(jobs.get(slot).map(|waiting| waiting.job.key.as_str()));
+fn row(find: &mut rusqlite::CachedStatement<'_>, now: Option<&str>, key: &SessionKey) -> Found {
+    let mut rows = find.query((now, key.as_str()))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    // What cannot be read is the fault of that row alone.
+    let data = text(row.get_ref(0)?, 0)?;
+    let expires = text(row.get_ref(1)?, 1)?;
+    let expires = Timestamp::parse(expires).map_err(|error| SqliteFailure::column(1, error))?;
+    let live = row.get::<_, Option<bool>>(2)? == Some(true);
+    Ok(Some(Row { text: Version(Bytes::copy_from_slice(data.as_bytes())), expires, live }))
+}
+
+fn text(value: ValueRef<'_>, index: usize) -> Result<&str, SqliteFailure> {
+    match value {
+        ValueRef::Text(text) => {
+            std::str::from_utf8(text).map_err(|error| SqliteFailure::column(index, error))
         }
-        database.run(query.fetch_all(connection)).await
+        other => {
+            let is = match other.data_type() {
+                Type::Null => "NULL",
+                Type::Integer => "INTEGER",
+                Type::Real => "REAL",
+                Type::Text => "TEXT",
+                Type::Blob => "BLOB",
+            };
+            Err(SqliteFailure::column(index, format_args!("a TEXT is expected, not {is}")))
+        }
     }
-}
-
-fn read(row: &SqliteRow) -> Result<Row, sqlx::Error> {
-    let live: Option<bool> = row.try_get(3)?;
-    Ok(Row { text: row.try_get(1)?, expires: row.try_get(2)?, live: live == Some(true) })
-}
-
-/// The statement for so many keys.
-fn text(slots: usize) -> String {
-    const HEAD: &str = "SELECT session_key, session_data, expire_date, expire_date > ? FROM django_session WHERE session_key IN (?";
-    let mut text = String::with_capacity(HEAD.len() + 2 * slots);
-    text.push_str(HEAD);
-    for _ in 1..slots {
-        text.push_str(",?");
-    }
-    text.push(')');
-    text
 }

@@ -1,260 +1,121 @@
-//! Session rows written to SQLite in groups: one transaction for all that wait, and one statement for all of a kind.
+//! Session rows written to SQLite in groups: one transaction for all that wait.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Write as _;
-use std::sync::Arc;
+use rusqlite::Connection;
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Connection as _};
-
-use crate::db::database::Database;
-use crate::db::error::DatabaseError;
-use crate::db::group::{Asked, Work};
-use crate::session::backends::db::sqlite_connection::OwnSqlite;
-use crate::session::backends::db::write::{Change, Kind, Write, query, text_of, took_place};
+use crate::db::group::Asked;
+use crate::db::sqlite_failure::SqliteFailure;
+use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
+use crate::db::vendor::Vendor;
+use crate::session::backends::db::write::{Change, Write, text_of};
 
 /// Whether the write took place; an error may be everybody's.
-pub(super) type Written = Result<bool, Arc<DatabaseError>>;
+pub(super) type Written = Result<bool, SqliteFailure>;
 
-/// Does the writes on a connection of its own.
-#[derive(Debug)]
-pub(super) struct SqliteWriter(OwnSqlite);
+/// Does the writes.
+#[derive(Debug, Default)]
+pub(super) struct SqliteWriter;
 
 type Waiting = Asked<Write, Written>;
 
-impl Work for SqliteWriter {
+impl SqliteWork for SqliteWriter {
     type Job = Write;
     type Answer = Written;
 
-    async fn run(&mut self, jobs: Vec<Waiting>) {
-        self.wait_for_others().await;
-        if jobs.len() > 1 {
-            let steps = steps(jobs);
-            match self.together(&steps).await {
-                Ok(written) => {
-                    for (step, written) in steps.into_iter().zip(written) {
-                        written.answer(step);
-                    }
-                    return;
+    fn run(&mut self, own: &mut OwnSqlite, jobs: Vec<Waiting>) {
+        own.wait_for_writers();
+        let done = match own.get() {
+            Ok(connection) => together(connection, &jobs),
+            Err(failure) => Err(Failed::All(failure)),
+        };
+        match done {
+            Ok(written) => {
+                if written
+                    .iter()
+                    .any(|written| matches!(written, Err(failure) if !failure.spares_the_connection()))
+                {
+                    own.forget();
                 }
-                Err(error) if !matches!(*error, DatabaseError::Query { .. }) => {
-                    for waiting in steps.into_iter().flat_map(|step| step.jobs) {
-                        waiting.answer(Err(Arc::clone(&error)));
-                    }
-                    return;
+                for (waiting, written) in jobs.into_iter().zip(written) {
+                    waiting.answer(written);
                 }
-                // One of them is at fault: nothing was changed, and each by itself will tell.
-                Err(_) => {
-                    for waiting in steps.into_iter().flat_map(|step| step.jobs) {
-                        self.alone(waiting).await;
+            }
+            Err(Failed::All(failure)) => {
+                // With it ends whatever may be left of the transaction.
+                own.forget();
+                for waiting in jobs {
+                    waiting.answer(Err(failure.clone()));
+                }
+            }
+            Err(Failed::Together) => {
+                own.forget();
+                for waiting in jobs {
+                    let written = own.get().and_then(|connection| write(connection, &waiting.job));
+                    if written.as_ref().is_err_and(|failure| !failure.spares_the_connection()) {
+                        own.forget();
                     }
-                    return;
+                    waiting.answer(written);
                 }
             }
         }
-        for waiting in jobs {
-            self.alone(waiting).await;
-        }
-    }
-
-    async fn end(self) {
-        self.0.close().await;
     }
 }
 
-impl SqliteWriter {
-    pub(super) const fn new(database: Database) -> Self {
-        Self(OwnSqlite::new(database))
-    }
-
-    /// Queues behind whoever in this process holds the connection of [`SqliteDatabase::writer`], so that a busy writer here
-    /// does not keep a view's transaction from SQLite's lock, which is polled and knows no turns.
-    ///
-    /// [`SqliteDatabase::writer`]: crate::db::sqlite::SqliteDatabase::writer
-    async fn wait_for_others(&self) {
-        let Some(sqlite) = self.0.database().as_sqlite() else { return };
-        if sqlite.is_writing() {
-            // What goes wrong with that connection is not ours to tell.
-            let _ = sqlite.writer().acquire().await;
-        }
-    }
-
-    async fn alone(&mut self, waiting: Waiting) {
-        let done = match self.0.get().await {
-            Ok((database, connection)) => {
-                let rows = query!(database, &waiting.job).execute(connection);
-                database.run(async { took_place(rows.await.map(|done| done.rows_affected())) }).await
-            }
-            Err(error) => Err(error),
-        };
-        // A statement that was left midway, or could not reach its file.
-        if done
-            .as_ref()
-            .is_err_and(|error| !matches!(error, DatabaseError::Query { .. } | DatabaseError::Locked { .. }))
-        {
-            self.0.forget();
-        }
-        waiting.answer(done.map_err(Arc::new));
-    }
-
-    async fn together(&mut self, steps: &[Step]) -> Result<Vec<Done>, Arc<DatabaseError>> {
-        let done = match self.0.get().await {
-            Ok((database, connection)) => database.run(all_or_none(connection, database, steps)).await,
-            Err(error) => Err(error),
-        };
-        if done.is_err() {
-            // With it ends whatever may be left of the transaction.
-            self.0.forget();
-        }
-        done.map_err(Arc::new)
-    }
-}
-
-/// Writes of one kind, each to another row.
+/// Why nothing of a group was done.
 #[derive(Debug)]
-struct Step {
-    kind: Kind,
-    jobs: Vec<Waiting>,
+enum Failed {
+    /// None of them can be.
+    All(SqliteFailure),
+    /// One of them took the transaction down with it; each by itself will tell.
+    Together,
 }
 
-/// Which of a step's writes took place.
-#[derive(Debug)]
-enum Done {
-    One(bool),
-    Keys(HashSet<String>),
-}
-
-impl Done {
-    fn answer(self, step: Step) {
-        for waiting in step.jobs {
-            let done = match &self {
-                Self::One(done) => *done,
-                Self::Keys(keys) => keys.contains(waiting.job.key.as_str()),
-            };
-            waiting.answer(Ok(done));
-        }
-    }
-}
-
-/// Puts writes of a kind together, and writes to the same row in their order.
-fn steps(jobs: Vec<Waiting>) -> Vec<Step> {
-    let mut turns: HashMap<_, usize> = HashMap::with_capacity(jobs.len());
-    let mut steps: BTreeMap<(usize, Kind), Vec<Waiting>> = BTreeMap::new();
-    for waiting in jobs {
-        let turn = turns.entry(waiting.job.key.clone()).or_default();
-        steps.entry((*turn, waiting.job.kind())).or_default().push(waiting);
-        *turn += 1;
-    }
-    let mut all = Vec::with_capacity(steps.len());
-    for ((_, kind), jobs) in steps {
-        if kind == Kind::DeleteIf {
-            all.extend(jobs.into_iter().map(|job| Step { kind, jobs: vec![job] }));
-        } else {
-            all.push(Step { kind, jobs });
-        }
-    }
-    all
-}
-
-async fn all_or_none(
-    connection: &mut SqliteConnection,
-    database: &Database,
-    steps: &[Step],
-) -> Result<Vec<Done>, sqlx::Error> {
-    if let [step] = steps {
+/// What came of each write. One that fails fails alone: SQLite undoes the statement, and leaves the transaction as it was.
+fn together(connection: &Connection, jobs: &[Waiting]) -> Result<Vec<Written>, Failed> {
+    if let [waiting] = jobs {
         // A statement is a transaction.
-        return Ok(vec![run(connection, database, step).await?]);
+        return Ok(vec![write(connection, &waiting.job)]);
     }
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut done = Vec::with_capacity(steps.len());
-    for step in steps {
-        done.push(run(&mut transaction, database, step).await?);
+    execute(connection, "BEGIN IMMEDIATE").map_err(Failed::All)?;
+    let mut written = Vec::with_capacity(jobs.len());
+    for waiting in jobs {
+        written.push(write(connection, &waiting.job));
+        // Unless the fault was such that SQLite gave up the whole of it: a full disk, a trigger's RAISE(ROLLBACK).
+        if connection.is_autocommit() {
+            return Err(Failed::Together);
+        }
     }
-    transaction.commit().await?;
-    Ok(done)
-}
-
-async fn run(
-    connection: &mut SqliteConnection,
-    database: &Database,
-    step: &Step,
-) -> Result<Done, sqlx::Error> {
-    if let [waiting] = &*step.jobs {
-        let rows = query!(database, &waiting.job).execute(connection).await;
-        return took_place(rows.map(|done| done.rows_affected())).map(Done::One);
-    }
-    // Statements are kept prepared by their text, so there are to be few of them: empty slots fill them up.
-    let slots = step.jobs.len().next_power_of_two();
-    let writes =
-        step.jobs.iter().map(|waiting| Some(&waiting.job)).chain(std::iter::repeat(None)).take(slots);
-    let mut query = sqlx::query_scalar(AssertSqlSafe(text(step.kind, slots)));
-    for write in writes {
-        query = query.bind(write.map(|write| write.key.as_str()));
-        query = match write.map(|write| &write.change) {
-            Some(Change::Insert { text, expires } | Change::Update { text, expires, expected: None }) => {
-                query.bind(text_of(text)).bind(*expires)
-            }
-            Some(Change::Update { text, expires, expected: Some(expected) }) => {
-                query.bind(text_of(text)).bind(*expires).bind(text_of(expected))
-            }
-            Some(Change::Touch { expires, expected: None }) => query.bind(*expires),
-            Some(Change::Touch { expires, expected: Some(expected) }) => {
-                query.bind(*expires).bind(text_of(expected))
-            }
-            Some(Change::Delete { .. }) => query,
-            None => (1..columns(step.kind).len()).fold(query, |query, _| query.bind(None::<&str>)),
-        };
-    }
-    let keys: Vec<String> = query.fetch_all(connection).await?;
-    Ok(Done::Keys(keys.into_iter().collect()))
-}
-
-/// What is bound for each write: the key, then of `d`ata, `e`xpiry and e`x`pected data what there is.
-const fn columns(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Insert | Kind::Update => "kde",
-        Kind::UpdateIf => "kdex",
-        Kind::Touch => "ke",
-        Kind::TouchIf => "kex",
-        Kind::Delete | Kind::DeleteIf => "k",
+    match execute(connection, "COMMIT") {
+        Ok(()) => Ok(written),
+        Err(failure) if failure.is_locked() => Err(Failed::All(failure)),
+        Err(_) => Err(Failed::Together),
     }
 }
 
-/// The statement for so many writes of a kind, which gives back the keys of those that took place. A slot of NULLs does
-/// nothing.
-fn text(kind: Kind, slots: usize) -> String {
-    let columns = columns(kind);
-    let names = separated(columns.chars());
-    let slot = format!("({})", separated(columns.chars().map(|_| '?')));
-    let slots = separated(std::iter::repeat_n(slot, slots));
-    let change = match kind {
-        Kind::Insert => {
-            "INSERT INTO django_session (session_key, session_data, expire_date) SELECT k, d, e FROM v \
-             WHERE k IS NOT NULL ON CONFLICT (session_key) DO NOTHING"
+fn execute(connection: &Connection, sql: &str) -> Result<(), SqliteFailure> {
+    connection.prepare_cached(sql)?.execute(())?;
+    Ok(())
+}
+
+fn write(connection: &Connection, write: &Write) -> Written {
+    let (key, mut statement) = (write.key.as_str(), connection.prepare_cached(write.sql(Vendor::Sqlite))?);
+    let rows = match &write.change {
+        Change::Insert { text, expires } => statement.execute((key, text_of(text), expires.to_string())),
+        Change::Update { text, expires, expected: None } => {
+            statement.execute((text_of(text), expires.to_string(), key))
         }
-        Kind::Update => {
-            "UPDATE django_session SET session_data = d, expire_date = e FROM v WHERE session_key = k"
+        Change::Update { text, expires, expected: Some(expected) } => {
+            statement.execute((text_of(text), expires.to_string(), key, text_of(expected)))
         }
-        Kind::UpdateIf => {
-            "UPDATE django_session SET session_data = d, expire_date = e FROM v WHERE session_key = k AND session_data = x"
+        Change::Touch { expires, expected: None } => statement.execute((expires.to_string(), key)),
+        Change::Touch { expires, expected: Some(expected) } => {
+            statement.execute((expires.to_string(), key, text_of(expected)))
         }
-        Kind::Touch => "UPDATE django_session SET expire_date = e FROM v WHERE session_key = k",
-        Kind::TouchIf => {
-            "UPDATE django_session SET expire_date = e FROM v WHERE session_key = k AND session_data = x"
-        }
-        Kind::Delete | Kind::DeleteIf => "DELETE FROM django_session WHERE session_key IN (SELECT k FROM v)",
+        Change::Delete { expected: None } => statement.execute((key,)),
+        Change::Delete { expected: Some(expected) } => statement.execute((key, text_of(expected))),
     };
-    format!("WITH v ({names}) AS (VALUES {slots}) {change} RETURNING session_key")
-}
-
-fn separated<T: std::fmt::Display>(items: impl Iterator<Item = T>) -> String {
-    let mut text = String::new();
-    for item in items {
-        if !text.is_empty() {
-            text.push(',');
-        }
-        // Writing to a String does not fail.
-        let _ = write!(text, "{item}");
+    match rows.map_err(SqliteFailure::from) {
+        Ok(rows) => Ok(rows > 0),
+        Err(failure) if failure.is_unique_violation() => Ok(false),
+        Err(failure) => Err(failure),
     }
-    text
 }

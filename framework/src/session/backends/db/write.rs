@@ -1,8 +1,5 @@
 //! The writes of session rows, and how one of them is done by itself.
 
-use sqlx::SqlStr;
-
-use crate::db::database::Database;
 use crate::db::sql::Sql;
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
@@ -51,9 +48,9 @@ impl Write {
     }
 
     /// The statement that does it alone.
-    pub(super) fn sql(&self, database: &Database) -> SqlStr {
-        let mysql = database.vendor() == Vendor::MySql;
-        let sql = match self.kind() {
+    pub(super) fn sql(&self, vendor: Vendor) -> &'static str {
+        let mysql = vendor == Vendor::MySql;
+        let sql: &'static Sql = match self.kind() {
             Kind::Insert => &INSERT,
             Kind::Update => &UPDATE,
             Kind::UpdateIf if mysql => &UPDATE_IF_BINARY,
@@ -65,7 +62,7 @@ impl Write {
             Kind::DeleteIf if mysql => &DELETE_IF_BINARY,
             Kind::DeleteIf => &DELETE_IF,
         };
-        sql.on(database)
+        sql.text(vendor)
     }
 }
 
@@ -103,7 +100,7 @@ pub(super) fn took_place(rows: Result<u64, sqlx::Error>) -> Result<bool, sqlx::E
 macro_rules! query {
     ($database:expr, $write:expr) => {{
         let write: &$crate::session::backends::db::write::Write = $write;
-        let (key, query) = (write.key.as_str(), sqlx::query(write.sql($database)));
+        let (key, query) = (write.key.as_str(), sqlx::query(write.sql($database.vendor())));
         match &write.change {
             Change::Insert { text, expires } => query.bind(key).bind(text_of(text)).bind(*expires),
             Change::Update { text, expires, expected: None } => {
