@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::served::{Folder, Server, get, keys};
+use crate::served::{Folder, Server, begin, get, keys};
 
 /// Visitors at a time.
 const VISITORS: usize = 16;
@@ -94,4 +94,47 @@ async fn what_was_answered_survives_a_kill() {
         }
     }
     assert!(answered > VISITORS, "the servers hardly answered: {answered}");
+}
+
+/// A request that the server took is answered, and what it answered is stored, when it is asked to end in the middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orderly_end_loses_nothing() {
+    for round in 0..3 {
+        let folder = Folder::migrated();
+        let mut server = folder.serve();
+        let port = server.port();
+        let shared = begin(port).await;
+        // Each waits, and writes after the server was told to end: to one session, and to many.
+        let in_flight: Vec<_> = (0..100)
+            .map(|number| {
+                let cookie = (number % 2 == 0).then(|| shared.clone());
+                tokio::spawn(
+                    async move { get(port, &format!("/keep/key{number}/600/"), cookie.as_deref()).await },
+                )
+            })
+            .collect();
+        let storm: Vec<_> = (0..VISITORS).map(|_| tokio::spawn(visit(port))).collect();
+        tokio::time::sleep(Duration::from_millis(300 + 30 * round)).await;
+        let ended = tokio::task::spawn_blocking(move || server.terminate());
+        let mut own = Vec::new();
+        for (number, answer) in join_all(in_flight).await.into_iter().enumerate() {
+            let answer =
+                answer.unwrap().unwrap_or_else(|error| panic!("request {number} was not answered: {error}"));
+            assert_eq!(answer.status, 200, "{answer:?}");
+            own.extend(answer.cookie.filter(|cookie| *cookie != shared).map(|cookie| (number, cookie)));
+        }
+        let told = join_all(storm).await;
+        assert!(ended.await.unwrap(), "the server ended as it should");
+        let server = folder.serve();
+        let expected = (0..100).step_by(2).map(|number| format!("key{number}")).chain(["first".to_owned()]);
+        let kept: BTreeSet<String> = keys(server.port(), &shared).await.into_iter().collect();
+        assert_eq!(kept, expected.collect());
+        assert_eq!(own.len(), 50);
+        for (number, cookie) in own {
+            assert_eq!(keys(server.port(), &cookie).await, [format!("key{number}")]);
+        }
+        for told in told.into_iter().flat_map(Result::unwrap) {
+            check(&server, &told).await;
+        }
+    }
 }

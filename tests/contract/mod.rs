@@ -6,6 +6,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use nuages::db::database::Database;
 use nuages::serialize::json;
 use nuages::serialize::value::{Dict, Value};
 use nuages::session::engine::SessionEngine;
@@ -16,8 +17,11 @@ use nuages::session::key::SessionKey;
 use nuages::session::store::{Load, StoreError};
 
 /// An engine on a store of its own.
+#[allow(dead_code, reason = "each test target uses some of it")]
 pub(crate) struct Place {
     pub(crate) engine: Arc<SessionEngine>,
+    /// The database that it stands on, if it stands on one.
+    pub(crate) database: Option<Database>,
     /// What keeps the store alive: a folder, a server.
     pub(crate) _keep: Box<dyn std::any::Any>,
 }

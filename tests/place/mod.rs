@@ -82,5 +82,6 @@ pub(crate) async fn place(engine: &str, settings: &str) -> Place {
             .await
             .expect("the table");
     }
-    Place { engine: Arc::clone(built.project.sessions()), _keep: Box::new(folder) }
+    let database = built.project.db().ok().cloned();
+    Place { engine: Arc::clone(built.project.sessions()), database, _keep: Box::new(folder) }
 }

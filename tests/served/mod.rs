@@ -72,6 +72,13 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// SIGTERM: what a supervisor sends; whether the server then ended by itself, and as it should.
+    pub(crate) fn terminate(&mut self) -> bool {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().success()
+    }
+
     pub(crate) const fn port(&self) -> u16 {
         self.port
     }

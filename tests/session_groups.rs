@@ -1,0 +1,222 @@
+//! Session rows that are written and read together: one that fails fails alone, and the others notice nothing.
+#![allow(missing_docs, reason = "tests")]
+
+#[allow(dead_code, unused_macros, reason = "the place alone is used here")]
+mod contract;
+mod place;
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures_util::future::join_all;
+use nuages::db::database::Database;
+use nuages::db::sqlx::{self, AssertSqlSafe};
+use nuages::serialize::value::{Dict, Value};
+use nuages::session::key::SessionKey;
+use nuages::session::store::{Load, StoreError};
+
+use crate::contract::Place;
+
+fn key(number: usize) -> SessionKey {
+    SessionKey::parse(&format!("{number:032}")).unwrap()
+}
+
+fn numbered(number: usize) -> Dict {
+    Dict::from_iter([("n", Value::from(number as i64))])
+}
+
+async fn run(database: &Database, sql: &'static str) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(database.sqlite().unwrap()).await.unwrap();
+}
+
+/// Begins these while another connection of this process writes, so that they are done together once it is done.
+async fn together<T>(database: &Database, all: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let held = database.as_sqlite().unwrap().writer().acquire().await.unwrap();
+    let mut all = Box::pin(join_all(all));
+    // The first group is what the thread finds at once, the second what comes after it: both wait for the connection.
+    for _ in 0..20 {
+        let waits = std::future::poll_fn(|context| Poll::Ready(all.as_mut().poll(context).is_pending()));
+        assert!(waits.await, "they wait for the connection");
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    drop(held);
+    all.await
+}
+
+async fn sessions() -> (Place, Database) {
+    let place = place::db().await;
+    let database = place.database.clone().unwrap();
+    (place, database)
+}
+
+/// A trigger that refuses one row in each of SQLite's ways, of which two end the transaction of the whole group.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_fails_fails_alone() {
+    for way in ["ABORT", "FAIL", "ROLLBACK"] {
+        let (place, database) = sessions().await;
+        let store = place.engine.store();
+        let trigger = format!(
+            "CREATE TRIGGER no BEFORE INSERT ON django_session WHEN NEW.session_key LIKE '%17' \
+             BEGIN SELECT RAISE({way}, 'not this one'); END"
+        );
+        sqlx::raw_sql(AssertSqlSafe(trigger)).execute(database.sqlite().unwrap()).await.unwrap();
+        let inserts = (0..60).map(|number| {
+            let store = &store;
+            async move { store.insert(&key(number), &numbered(number)).await }
+        });
+        for (number, inserted) in together(&database, inserts).await.into_iter().enumerate() {
+            match inserted {
+                Ok(saved) => assert_eq!(saved.key, key(number)),
+                Err(error) => {
+                    assert_eq!(number, 17, "{way}: {error}");
+                    assert!(matches!(error, StoreError::Backend { .. }), "{way}: {error:?}");
+                }
+            }
+        }
+        for number in 0..60 {
+            assert_eq!(store.exists(&key(number)).await.unwrap(), number != 17, "{way} {number}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_is_told_what_came_of_its_own() {
+    let (place, database) = sessions().await;
+    let store = place.engine.store();
+    for number in 0..40 {
+        store.insert(&key(number), &numbered(number)).await.unwrap();
+    }
+    let stale = store.reload(&key(0)).await.unwrap().unwrap().version;
+    let writes = (0..80).map(|number| {
+        let (store, stale) = (&store, &stale);
+        async move {
+            let key = key(number);
+            match number % 4 {
+                0 => store.insert(&key, &numbered(1)).await.map(|_| true),
+                1 => store.update(&key, &numbered(1_000), Some(stale)).await.map(|_| true),
+                2 => store.update(&key, &numbered(2_000), None).await.map(|_| true),
+                _ => store.delete(&key, None).await,
+            }
+        }
+    });
+    for (number, answer) in together(&database, writes).await.into_iter().enumerate() {
+        let stored = number < 40;
+        match (number % 4, answer) {
+            (0, Err(StoreError::Exists)) | (2, Ok(true)) | (3, Ok(true)) if stored => {}
+            (1, Err(StoreError::Changed)) if stored => {}
+            (0, Ok(true)) | (3, Ok(false)) | (1 | 2, Err(StoreError::Gone)) if !stored => {}
+            (_, answer) => panic!("{number}: {answer:?}"),
+        }
+    }
+    let Load::Found(loaded) = store.load(&key(2)).await.unwrap() else { panic!("it is there") };
+    assert_eq!(loaded.data, numbered(2_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_of_one_session_keep_their_order() {
+    let (place, database) = sessions().await;
+    let store = place.engine.store();
+    store.insert(&key(0), &numbered(0)).await.unwrap();
+    // Few enough that the runtime polls them in one go.
+    let writes = (1..=40).map(|number| {
+        let store = &store;
+        async move { store.update(&key(0), &numbered(number), None).await }
+    });
+    assert!(together(&database, writes).await.iter().all(Result::is_ok));
+    assert_eq!(store.reload(&key(0)).await.unwrap().unwrap().data, numbered(40));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_requests_harm_nobody() {
+    let (place, _) = sessions().await;
+    let store = place.engine.store();
+    let mut tasks = Vec::new();
+    for number in 0..400 {
+        let engine = Arc::clone(&place.engine);
+        tasks.push(tokio::spawn(async move { engine.store().insert(&key(number), &numbered(number)).await }));
+        if number % 3 == 0 {
+            tokio::task::yield_now().await;
+        }
+        if number % 2 == 1 {
+            tasks[number].abort();
+        }
+    }
+    for (number, task) in tasks.into_iter().enumerate() {
+        match task.await {
+            Ok(inserted) => drop(inserted.unwrap()),
+            Err(aborted) => assert!(aborted.is_cancelled() && number % 2 == 1),
+        }
+        let written = store.reload(&key(number)).await.unwrap();
+        assert!(
+            written.is_some_and(|row| row.data == numbered(number)) || number % 2 == 1,
+            "whole or not at all"
+        );
+    }
+}
+
+/// A column that holds no date is the fault of its row, not of those that are read with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_cannot_be_read_fails_alone() {
+    let (place, database) = sessions().await;
+    let store = place.engine.store();
+    for number in 0..30 {
+        store.insert(&key(number), &numbered(number)).await.unwrap();
+    }
+    run(&database, "UPDATE django_session SET expire_date = 'tomorrow' WHERE session_key LIKE '%7'").await;
+    run(&database, "UPDATE django_session SET session_data = x'00ff' WHERE session_key LIKE '%8'").await;
+    let reads = join_all((0..30).cycle().take(90).map(|number| {
+        let store = &store;
+        async move { (number, store.load(&key(number)).await) }
+    }));
+    for (number, read) in reads.await {
+        match read {
+            Ok(Load::Found(loaded)) => assert_eq!(loaded.data, numbered(number)),
+            Ok(other) => panic!("{number}: {other:?}"),
+            Err(error) => {
+                assert!(matches!(number % 10, 7 | 8), "{number}: {error}");
+                assert_eq!(
+                    error.to_string(),
+                    "session store database \"default\": a statement on the database \"default\" failed"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_table_is_named_to_everybody() {
+    let (place, database) = sessions().await;
+    let store = place.engine.store();
+    run(&database, "DROP TABLE django_session").await;
+    let writes = (0..20).map(|number| {
+        let store = &store;
+        async move { store.insert(&key(number), &numbered(number)).await }
+    });
+    let told = "session store database \"default\": a table is missing in the database \"default\" (run `manage migrate`)";
+    for answer in together(&database, writes).await {
+        assert_eq!(answer.unwrap_err().to_string(), told);
+    }
+    assert_eq!(store.load(&key(0)).await.unwrap_err().to_string(), told);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_of_another_program_is_waited_for() {
+    let (place, database) = sessions().await;
+    let store = place.engine.store();
+    let file = database.as_sqlite().unwrap().file().unwrap().to_owned();
+    let mut other =
+        sqlx::SqlitePool::connect_lazy_with(sqlx::sqlite::SqliteConnectOptions::new().filename(file))
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .unwrap();
+    let write = tokio::spawn({
+        let engine = Arc::clone(&place.engine);
+        async move { engine.store().insert(&key(1), &numbered(1)).await }
+    });
+    sqlx::query("DELETE FROM django_session").execute(&mut *other).await.unwrap();
+    assert!(store.reload(&key(1)).await.unwrap().is_none(), "readers wait for no writer");
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!write.is_finished());
+    other.commit().await.unwrap();
+    write.await.unwrap().unwrap();
+}
