@@ -13,6 +13,7 @@ pub mod header_parameters;
 pub mod header_value;
 pub mod host;
 mod json;
+pub mod mime_types;
 pub mod path;
 pub mod query_dict;
 pub mod quote;
