@@ -33,12 +33,14 @@
 //! * [`db`]: databases, timestamps, migrations
 //! * [`cache`]: Django's cache framework, its keys and value bytes
 //! * [`routes`]: routes as text: parse, match, reverse
+//! * [`staticfiles`]: where static files are found, collected and served
 //! * [`template`]: tera, Django's loader order, functions and context processors
 //! * [`session`]: the visitor's dict, and the stores it may live in
 //! * [`project`]: what a request may ask of the site it runs in
 //! * [`http`]: requests and responses
 //! * [`mod@urls`]: an async fn becomes a view, views become a URLconf
 //! * [`middleware`]: the onion
+//! * [`views`]: views that come with nuages
 //! * [`shortcuts`]: `render`, `redirect`, `reverse`
 //! * [`context_processors`]: what every template may use
 //! * [`apps`]: what an app brings: commands, middleware, migrations, settings
@@ -67,9 +69,11 @@ pub mod session;
 pub mod shortcuts;
 pub mod signing;
 pub mod site;
+pub mod staticfiles;
 pub mod template;
 pub mod test;
 pub mod urls;
+pub mod views;
 
 /// The `main` of a site's `manage` program: runs the command that the command line names.
 ///

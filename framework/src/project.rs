@@ -12,6 +12,7 @@ use crate::db::error::DatabaseError;
 use crate::db::migrations::loader::Migrations;
 use crate::routes::table::RouteTable;
 use crate::session::engine::SessionEngine;
+use crate::staticfiles::files::StaticFiles;
 use crate::template::engine::Templates;
 
 /// The site's own things, shared by every request through an `Arc`.
@@ -26,6 +27,7 @@ pub struct Project {
     pub(crate) caches: Caches,
     pub(crate) migrations: Migrations,
     pub(crate) routes: Arc<RouteTable>,
+    pub(crate) static_files: Arc<StaticFiles>,
     pub(crate) templates: Templates,
     pub(crate) sessions: Arc<SessionEngine>,
 }
@@ -85,6 +87,12 @@ impl Project {
     #[must_use]
     pub fn routes(&self) -> &RouteTable {
         &self.routes
+    }
+
+    /// The static files: where they are found, collected and served.
+    #[must_use]
+    pub const fn static_files(&self) -> &Arc<StaticFiles> {
+        &self.static_files
     }
 
     /// The templates.

@@ -15,10 +15,12 @@ use crate::conf::section::{SectionDef, nearest};
 use crate::conf::session::SessionSettings;
 use crate::conf::settings::Settings;
 use crate::conf::source::SettingsSource;
+use crate::conf::staticfiles::StaticFilesSettings;
 use crate::conf::templates::TemplatesSettings;
 use crate::conf::time_zone::TimeZone;
 use crate::context_processors::BUILT_IN;
 use crate::contrib::sessions::app::Sessions;
+use crate::contrib::staticfiles::app::{STATICFILES_APP, StaticFilesApp};
 use crate::db::database::Databases;
 use crate::db::migrations::loader::Migrations;
 use crate::middleware::common::CommonMiddleware;
@@ -34,6 +36,7 @@ use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::serializers::{SERIALIZERS, SerializerDef};
 use crate::signing::keys::SigningKeys;
+use crate::staticfiles::files::StaticFiles;
 use crate::template::engine::{TemplateOptions, Templates};
 use crate::template::processor::ContextProcessorDef;
 use crate::urls::compile::compile;
@@ -93,12 +96,12 @@ pub struct Built {
 }
 
 impl Site {
-    /// A site in that folder, where `settings.toml`, `templates/` and `migrations/` are. The sessions app is linked.
+    /// A site in that folder, where `settings.toml`, `templates/` and `migrations/` are. The apps that nuages ships are linked.
     pub fn new(base_dir: impl Into<PathBuf>) -> Self {
         Self {
             base_dir: base_dir.into(),
             urls: Urls::default(),
-            apps: vec![Arc::new(Sessions)],
+            apps: vec![Arc::new(Sessions), Arc::new(StaticFilesApp)],
             middleware: Vec::new(),
             caches: Vec::new(),
             engines: Vec::new(),
@@ -186,7 +189,8 @@ impl Builder {
         let wanted = |message: &CheckMessage| core.append_slash || message.id != "urls.W002";
         self.faults.extend(compiled.messages.into_iter().filter(wanted));
         let routes = Arc::new(compiled.table);
-        let templates = self.templates(&core, &apps, &routes);
+        let static_files = Arc::new(self.static_files(&core, &apps));
+        let templates = self.templates(&core, &apps, &routes, &static_files);
         let sessions = self.sessions(&core, databases.as_ref(), caches.as_ref());
         let middleware = self.middleware(&core, &apps);
         let (Some(databases), Some(caches), Some(templates), Some(sessions)) =
@@ -203,6 +207,7 @@ impl Builder {
             caches,
             migrations,
             routes,
+            static_files,
             templates,
             sessions,
         });
@@ -268,11 +273,22 @@ impl Builder {
         migrations
     }
 
+    fn static_files(&mut self, core: &CoreSettings, apps: &[Arc<dyn App>]) -> StaticFiles {
+        let settings = self.settings.section::<StaticFilesSettings>();
+        let folders: Vec<PathBuf> = apps.iter().filter_map(|app| app.static_files()).collect();
+        let installed = apps.iter().any(|app| app.name() == STATICFILES_APP);
+        let (files, faults) =
+            StaticFiles::from_settings(&settings, core, &self.site.base_dir, &folders, installed);
+        self.faults.extend(faults);
+        files
+    }
+
     fn templates(
         &mut self,
         core: &CoreSettings,
         apps: &[Arc<dyn App>],
         routes: &Arc<RouteTable>,
+        static_files: &Arc<StaticFiles>,
     ) -> Option<Templates> {
         let settings = self.settings.section::<TemplatesSettings>();
         let engine = settings.templates.first().cloned().unwrap_or_default();
@@ -295,7 +311,7 @@ impl Builder {
         let mut options = TemplateOptions::default();
         options.dirs = dirs;
         options.processors = processors;
-        options.static_url = core.static_url.clone().unwrap_or_default();
+        options.static_files = Arc::clone(static_files);
         options.routes = Arc::clone(routes);
         options.script_name = core.force_script_name.clone();
         options.autoescape = engine.options.autoescape;

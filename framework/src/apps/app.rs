@@ -28,6 +28,11 @@ pub trait App: Send + Sync + 'static {
         None
     }
 
+    /// The folder of its static files, which `AppDirectoriesFinder` searches: `<crate>/static`.
+    fn static_files(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// The context processors it offers to `TEMPLATES`.
     fn context_processors(&self) -> &'static [ContextProcessorDef] {
         &[]

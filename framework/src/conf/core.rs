@@ -85,12 +85,6 @@ crate::settings_section! {
         /// `SIGNED_COOKIE_LEGACY_SALT_FALLBACK`: also read signed cookies whose salt is made as before Django's
         /// CVE-2026-6873. Django's own default is on; turn it on while sharing signed cookies with an older Django.
         signed_cookie_legacy_salt_fallback: bool = false,
-        /// `STATIC_URL`: under which URL static files are served.
-        static_url: Option<String> = None,
-        /// `STATIC_ROOT`: where `collectstatic` puts them.
-        static_root: Option<PathBuf> = None,
-        /// `STATICFILES_DIRS`: more folders of static files, besides the apps' own.
-        staticfiles_dirs: Vec<PathBuf> = [],
         /// `MEDIA_URL`: under which URL uploaded files are served.
         media_url: String = "",
         /// `MEDIA_ROOT`: where uploaded files are stored.

@@ -74,8 +74,6 @@ pub(crate) const NOT_HERE: &[&str] = &[
     "SHORT_DATE_FORMAT",
     "SIGNING_BACKEND",
     "SITE_ID",
-    "STATICFILES_FINDERS",
-    "STORAGES",
     "TEST_NON_SERIALIZED_APPS",
     "TEST_RUNNER",
     "THOUSAND_SEPARATOR",

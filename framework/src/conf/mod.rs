@@ -5,7 +5,7 @@
 //! * [`source`], [`written`]: where values come from, and where each was written
 //! * [`settings`], [`fault`]: the loaded settings, or every fault at once
 //! * [`deploy`]: what `manage check --deploy` says of them
-//! * [`core`], [`session`], [`security`], [`csrf`], [`databases`], [`caches`], [`templates`], [`server`]: nuages' own sections
+//! * [`core`], [`session`], [`security`], [`csrf`], [`databases`], [`caches`], [`templates`], [`staticfiles`], [`server`]: nuages' own sections
 //!
 //! # The layers
 //!
@@ -43,6 +43,7 @@ pub mod session;
 pub mod session_rules;
 pub mod settings;
 pub mod source;
+pub mod staticfiles;
 pub mod table;
 pub mod templates;
 pub mod time_zone;

@@ -18,6 +18,7 @@ use crate::conf::security::SecuritySettings;
 use crate::conf::server::ServerSettings;
 use crate::conf::session::SessionSettings;
 use crate::conf::source::{SETTINGS_FILE, SettingsSource};
+use crate::conf::staticfiles::StaticFilesSettings;
 use crate::conf::templates::TemplatesSettings;
 use crate::conf::written::{Members, Place, Shape};
 
@@ -30,6 +31,7 @@ pub const SECTIONS: &[SectionDef] = &[
     SectionDef::of::<DatabasesSettings>(),
     SectionDef::of::<CachesSettings>(),
     SectionDef::of::<TemplatesSettings>(),
+    SectionDef::of::<StaticFilesSettings>(),
     SectionDef::of::<ServerSettings>(),
 ];
 

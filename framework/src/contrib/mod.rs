@@ -1,3 +1,4 @@
 //! The apps that nuages ships, under Django's names.
 
 pub mod sessions;
+pub mod staticfiles;

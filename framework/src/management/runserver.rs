@@ -15,6 +15,7 @@ use crate::checks::Level;
 use crate::conf::core::CoreSettings;
 use crate::conf::server::{AccessLogs, ServerSettings};
 use crate::conf::time_zone::TimeZone;
+use crate::contrib::staticfiles::development::DevelopmentStatic;
 use crate::db::migrations::executor::{announcement, create_and_migrate, unapplied};
 use crate::project::Project;
 use crate::server::access_log::AccessLog;
@@ -41,6 +42,12 @@ pub(super) struct RunServer {
     /// Accepted for Django's sake: there is no reloader.
     #[arg(long, hide = true)]
     noreload: bool,
+    /// Tells nuages to NOT automatically serve static files at STATIC_URL.
+    #[arg(long)]
+    nostatic: bool,
+    /// Allows serving static files even if DEBUG is False.
+    #[arg(long)]
+    insecure: bool,
     /// Accepted for Django's sake: requests do not have threads of their own.
     #[arg(long, hide = true)]
     nothreading: bool,
@@ -89,7 +96,14 @@ impl SiteCommand for RunServer {
             (None, None)
         };
 
-        let service = OnionService::new(Arc::new(built.onion));
+        let mut onion = built.onion;
+        if !self.nostatic
+            && (core.debug || self.insecure)
+            && let Some(layer) = DevelopmentStatic::new(project.static_files())
+        {
+            onion.wrap(Arc::new(layer));
+        }
+        let service = OnionService::new(Arc::new(onion));
         let (first, ending) = tokio::sync::oneshot::channel();
         let stop = async {
             let _ = ending.await;

@@ -92,6 +92,11 @@ impl Onion {
         Self { project, layers, views }
     }
 
+    /// Puts one more layer around all others.
+    pub(crate) fn wrap(&mut self, layer: Arc<dyn Middleware>) {
+        self.layers.insert(0, layer);
+    }
+
     /// The site.
     #[must_use]
     pub const fn project(&self) -> &Arc<Project> {

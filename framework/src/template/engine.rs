@@ -8,6 +8,7 @@ use tera::{ErrorKind, Tera};
 
 use crate::checks::CheckMessage;
 use crate::routes::table::RouteTable;
+use crate::staticfiles::files::StaticFiles;
 use crate::template::compile::{self, Compiled};
 use crate::template::context::Context;
 use crate::template::error::{Place, TemplateError};
@@ -26,8 +27,8 @@ pub struct TemplateOptions {
     pub dirs: Vec<PathBuf>,
     /// The context processors, in the order of `TEMPLATES`.
     pub processors: Vec<ContextProcessorDef>,
-    /// `STATIC_URL`
-    pub static_url: String,
+    /// The static files, for `static()`.
+    pub static_files: Arc<StaticFiles>,
     /// The routes, for `url()`.
     pub routes: Arc<RouteTable>,
     /// `FORCE_SCRIPT_NAME`: what stands before every path of the site.
@@ -43,7 +44,7 @@ impl Default for TemplateOptions {
         Self {
             dirs: Vec::new(),
             processors: Vec::new(),
-            static_url: "/static/".to_owned(),
+            static_files: Arc::default(),
             routes: Arc::default(),
             script_name: None,
             autoescape: true,

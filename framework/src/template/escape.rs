@@ -2,6 +2,27 @@
 
 use std::io::{Result, Write};
 
+/// The text with `&`, `<`, `>`, `"` and `'` as entities.
+///
+/// ```
+/// assert_eq!(nuages::template::escape::escape("<b>'"), "&lt;b&gt;&#x27;");
+/// ```
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#x27;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// Writes the text with `&`, `<`, `>`, `"` and `'` as entities.
 pub(super) fn escape_html(text: &str, out: &mut dyn Write) -> Result<()> {
     let bytes = text.as_bytes();

@@ -23,9 +23,9 @@ pub(crate) const CURRENT_APP: &str = "__current_app";
 
 /// Teaches tera the functions.
 pub(super) fn register(tera: &mut Tera, options: &TemplateOptions) {
-    let static_url = options.static_url.clone();
+    let static_files = Arc::clone(&options.static_files);
     tera.register_function("static", move |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
-        Ok(static_path(&static_url, args.must_get("path")?))
+        static_files.url_of(args.must_get("path")?).map_err(|error| Error::message(error.to_string()))
     });
     let (routes, script_name) = (Arc::clone(&options.routes), options.script_name.clone());
     tera.register_function("url", move |args: Kwargs, state: &State<'_>| -> TeraResult<String> {
@@ -79,28 +79,5 @@ fn argument(name: &str, value: &tera::Value) -> TeraResult<Value> {
                 "url(): `{name}` is {kind}, and only text and numbers can be part of a URL"
             )))
         }
-    }
-}
-
-/// `STATIC_URL` and the path, each byte of which that a URL cannot hold escaped
-/// (Django 5.2 `templatetags/static.py`: `urljoin(STATIC_URL, quote(path))`).
-fn static_path(static_url: &str, path: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    /// What Python's `urllib.parse.quote` leaves alone.
-    const QUOTE: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
-    format!("{static_url}{}", utf8_percent_encode(path.trim_start_matches('/'), QUOTE))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn static_paths() {
-        let check = |path: &str, expected: &str| assert_eq!(static_path("/static/", path), expected);
-        check("site.css", "/static/site.css");
-        check("shop/a b.png", "/static/shop/a%20b.png");
-        check("ü?.css", "/static/%C3%BC%3F.css");
     }
 }

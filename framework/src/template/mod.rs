@@ -21,13 +21,14 @@
 //! * [`uses`]: which names a template mentions, so that nothing else is worked out for it
 //! * [`processor`]: context processors, as the engine keeps them
 //! * [`functions`]: `url()` and `static()`
+//! * [`escape`]: text in HTML
 //! * [`error`]: what can go wrong, with template and line
 
 mod compile;
 pub mod context;
 pub mod engine;
 pub mod error;
-mod escape;
+pub mod escape;
 pub mod functions;
 mod loader;
 pub mod processor;

@@ -1,0 +1,3 @@
+//! Views that come with nuages.
+
+pub mod static_files;

@@ -1,0 +1,175 @@
+//! The files of a folder (Django 5.2 `views/static.py`): for development, and for what few ask for.
+//!
+//! ```
+//! use nuages::prelude::*;
+//! use nuages::views::static_files::serve;
+//!
+//! async fn scans(request: HttpRequest, path: String) -> Result<HttpResponse> {
+//!     serve(&request, &path, "/srv/scans").await
+//! }
+//!
+//! let urls = urls![path("scans/<path:path>", scans)];
+//! # drop(urls);
+//! ```
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED};
+use tokio::task::spawn_blocking;
+
+use crate::context;
+use crate::error::{Error, Result};
+use crate::http::content_disposition::content_disposition;
+use crate::http::date::{http_date, moment_at, parse_http_date};
+use crate::http::file_body::file_stream;
+use crate::http::mime_types::guess_type;
+use crate::http::quote::{Safe, quote};
+use crate::http::request::HttpRequest;
+use crate::http::response::HttpResponse;
+use crate::shortcuts::render;
+use crate::staticfiles::safe_path::{normal_path, safe_join};
+use crate::template::error::TemplateError;
+use crate::template::escape::escape;
+
+/// The file of that path below the folder, with `Last-Modified`; a folder is a 404.
+///
+/// # Errors
+/// A 404 for what is not there, `SuspiciousFileOperation` (400) for a path that leads out of the folder.
+pub async fn serve(request: &HttpRequest, path: &str, root: impl Into<PathBuf>) -> Result<HttpResponse> {
+    match look(request, path, root.into()).await? {
+        Looked::File(response) => Ok(response),
+        Looked::Folder { .. } => Err(Error::not_found("Directory indexes are not allowed here.")),
+    }
+}
+
+/// As [`serve`], but a folder is a page that lists it: the template `static/directory_index.html` with `directory` and
+/// `file_list`, or a plain page where the site has none (Django's `show_indexes`).
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with_indexes(
+    request: &HttpRequest,
+    path: &str,
+    root: impl Into<PathBuf>,
+) -> Result<HttpResponse> {
+    match look(request, path, root.into()).await? {
+        Looked::File(response) => Ok(response),
+        Looked::Folder { directory, names } => index(request, &directory, &names).await,
+    }
+}
+
+enum Looked {
+    File(HttpResponse),
+    /// Its path with a slash at the end, and what lies in it: folders with a slash, nothing that is hidden.
+    Folder {
+        directory: String,
+        names: Vec<String>,
+    },
+}
+
+async fn look(request: &HttpRequest, path: &str, root: PathBuf) -> Result<Looked> {
+    let path = normal_path(path).trim_start_matches('/').to_owned();
+    let file = safe_join(&root, &path)
+        .map_err(|error| Error::suspicious("SuspiciousFileOperation", error.to_string()))?;
+    let since = request.headers().get(IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
+    let since = since.and_then(parse_http_date);
+    spawn_blocking(move || {
+        let about = match fs::metadata(&file) {
+            Ok(about) => about,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error.into()),
+            // Whatever else the system says of a path that a client made up: it is not there.
+            Err(_) => return Err(Error::not_found(format!("“{}” does not exist", file.display()))),
+        };
+        if about.is_dir() {
+            return Ok(Looked::Folder { directory: format!("{path}/"), names: names_in(&file)? });
+        }
+        if !about.is_file() {
+            return Err(Error::not_found(format!("“{}” is no file", file.display())));
+        }
+        file_response(&file, &about, since).map(Looked::File)
+    })
+    .await?
+}
+
+fn file_response(file: &Path, about: &Metadata, since: Option<i64>) -> Result<HttpResponse> {
+    let changed = modified_seconds(about);
+    if since.is_some_and(|since| changed <= since) {
+        return Ok(HttpResponse::not_modified());
+    }
+    let opened = File::open(file)?;
+    // What was opened may be another file than what was looked at.
+    let length = opened.metadata()?.len();
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let kind = guess_type(&name);
+    let mut response = HttpResponse::default();
+    response.set_body(file_stream(opened, 0..length)?);
+    response.set_header("content-type", kind.content_type.unwrap_or("application/octet-stream"))?;
+    response.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(disposition) = content_disposition(false, &name) {
+        response.set_header("content-disposition", &disposition)?;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "files are not changed in the year 285,000,000")]
+    if let Some(moment) = moment_at(changed as f64) {
+        response.headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(moment))?);
+    }
+    if let Some(encoding) = kind.encoding {
+        response.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    Ok(response)
+}
+
+/// When a file was changed, in whole seconds since 1970.
+pub(crate) fn modified_seconds(about: &Metadata) -> i64 {
+    let Ok(modified) = about.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
+    }
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let mut name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.path().is_dir() {
+            name.push('/');
+        }
+        names.push(name);
+    }
+    names.sort();
+    Ok(names)
+}
+
+async fn index(request: &HttpRequest, directory: &str, names: &[String]) -> Result<HttpResponse> {
+    let templates = request.project().templates();
+    templates.refresh().await?;
+    match templates.get("static/directory_index.html") {
+        Ok(_) => {
+            let context = context! { directory, file_list: names };
+            return render(request, "static/directory_index.html", context).await;
+        }
+        Err(TemplateError::DoesNotExist { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let title = escape(directory);
+    let mut list = String::new();
+    if directory != "/" {
+        list.push_str("<li><a href=\"../\">../</a></li>\n");
+    }
+    for name in names {
+        let href = escape(&quote(name, Safe::PATH));
+        list.push_str(&format!("<li><a href=\"{href}\">{}</a></li>\n", escape(name)));
+    }
+    Ok(HttpResponse::new(format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"robots\" content=\"NONE,NOARCHIVE\">\n<title>Index of {title}</title>\n</head>\n<body>\n\
+         <h1>Index of {title}</h1>\n<ul>\n{list}</ul>\n</body>\n</html>\n"
+    )))
+}
