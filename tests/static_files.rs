@@ -30,6 +30,10 @@ fn manage(base: &Path, settings: &[(&str, String)], words: &[&str]) -> Output {
     command.env("NUAGES_SECRET_KEY", "a key for tests alone, which signs nothing that anybody keeps");
     command.env("NUAGES_INSTALLED_APPS", r#"["django.contrib.staticfiles"]"#);
     command.env("NUAGES_STATIC_URL", "/static/").env("NUAGES_STATIC_ROOT", "root");
+    command.env(
+        "NUAGES_DATABASES",
+        r#"{default = {ENGINE = "django.db.backends.sqlite3", NAME = "db.sqlite3"}}"#,
+    );
     command.env("NUAGES_LOG", "error").envs(settings.iter().map(|(name, value)| (name, value)));
     command.output().unwrap()
 }
@@ -115,11 +119,15 @@ fn collectstatic_says_what_is_missing() {
     write(folder.path(), "root/old.txt", "x");
     let output = manage(folder.path(), &[], &["collectstatic"]);
     let out = String::from_utf8(output.stdout).unwrap();
-    assert!(out.contains("This will overwrite existing files!") && out.ends_with("or 'no' to cancel: "), "{out}");
+    assert!(
+        out.contains("This will overwrite existing files!") && out.ends_with("or 'no' to cancel: "),
+        "{out}"
+    );
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(err, "CommandError: Collecting static files cancelled.\n");
     write(folder.path(), "root/staticfiles.json", "{broken");
-    let manifest = "{staticfiles = {BACKEND = 'django.contrib.staticfiles.storage.ManifestStaticFilesStorage'}}";
+    let manifest =
+        "{staticfiles = {BACKEND = 'django.contrib.staticfiles.storage.ManifestStaticFilesStorage'}}";
     let output = manage(folder.path(), &[("NUAGES_STORAGES", manifest.to_owned())], &["check"]);
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(err.contains("nuages.E152") && err.contains("staticfiles.json"), "{err}");
@@ -143,7 +151,10 @@ fn findstatic_finds() {
     assert_eq!(found(&["-v0", "more/b.txt"]), (true, "BASE/two/b.txt\n".into()));
     assert_eq!(found(&["nope.txt"]), (true, "No matching file found for 'nope.txt'.\n".into()));
     let (_, text) = found(&["-v2", "a.txt"]);
-    assert!(text.ends_with("\nLooking in the following locations:\n  BASE/one\n  BASE/two\n  BASE/two\n"), "{text}");
+    assert!(
+        text.ends_with("\nLooking in the following locations:\n  BASE/one\n  BASE/two\n  BASE/two\n"),
+        "{text}"
+    );
     assert!(!found(&["../one/a.txt"]).0);
 }
 
@@ -177,13 +188,20 @@ fn site(base: &Path) -> Site {
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_lead_where_djangos_lead() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["hello.txt", "page.html", "sub/inner.txt", "sub/deep/leaf.txt", ".hidden", "sp ace.txt", "sub\\inner.txt"] {
-        write(folder.path(), &format!("root/{name}"), name);
+    for name in [
+        "hello.txt",
+        "page.html",
+        "sub/inner.txt",
+        "sub/deep/leaf.txt",
+        ".hidden",
+        "sp ace.txt",
+        "sub\\inner.txt",
+    ] {
+        write(folder.path(), &format!("static/{name}"), name);
     }
     write(folder.path(), "secret.txt", "secret");
     let client = Client::builder(site(folder.path()))
-        .setting("MEDIA_ROOT", folder.path().join("root"))
-        .own_database()
+        .setting("MEDIA_ROOT", folder.path().join("static"))
         .build()
         .await
         .unwrap();
@@ -195,7 +213,7 @@ async fn paths_lead_where_djangos_lead() {
             continue;
         }
         let response = client.get(&format!("/files/{escaped}")).await.unwrap();
-        let expected = case["out"].as_str().map(|out| folder.path().join("root").join(out));
+        let expected = case["out"].as_str().map(|out| folder.path().join("static").join(out));
         let status = match expected {
             None => 400,
             Some(file) if file.is_file() => {
@@ -230,7 +248,6 @@ async fn links_lead_where_they_lead_and_circles_end() {
         .setting("MIDDLEWARE", ["nuages.contrib.staticfiles.middleware.StaticFilesMiddleware"])
         .setting("STATIC_URL", "static/")
         .setting("STATIC_ROOT", folder.path().join("root"))
-        .own_database()
         .build()
         .await
         .unwrap();
@@ -274,7 +291,6 @@ async fn the_middleware_serves_what_was_collected() {
             "STORAGES",
             serde_json::json!({"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}),
         )
-        .own_database()
         .build()
         .await
         .unwrap();
@@ -292,7 +308,8 @@ async fn the_middleware_serves_what_was_collected() {
         assert_eq!((response.status.as_u16(), response.body.len()), (304, 0), "{name}");
         assert_eq!(response.header("etag"), Some(etag.as_str()));
     }
-    let part = client.get("/static/site.css").header("range", "bytes=1-3").header("if-range", &etag).await.unwrap();
+    let part =
+        client.get("/static/site.css").header("range", "bytes=1-3").header("if-range", &etag).await.unwrap();
     assert_eq!((part.status.as_u16(), &*part.text()), (206, "ody"));
     assert_eq!(part.header("content-range"), Some("bytes 1-3/6"));
     let beyond = client.get("/static/site.css").header("range", "bytes=6-").await.unwrap();
@@ -336,7 +353,6 @@ async fn indexes() {
     }
     let client = Client::builder(site(folder.path()))
         .setting("MEDIA_ROOT", folder.path().join("root"))
-        .own_database()
         .build()
         .await
         .unwrap();
@@ -350,5 +366,8 @@ async fn indexes() {
     let page = client.get("/browse/sub").await.unwrap();
     assert!(page.text().contains("<a href=\"%3Cx%3E.txt\">&lt;x&gt;.txt</a>"), "{}", page.text());
     assert_eq!(client.get("/files/sub").await.unwrap().status, 404);
-    assert_eq!(client.get("/files/été.txt").await.unwrap().header("content-disposition"), Some("inline; filename*=utf-8''%C3%A9t%C3%A9.txt"));
+    assert_eq!(
+        client.get("/files/été.txt").await.unwrap().header("content-disposition"),
+        Some("inline; filename*=utf-8''%C3%A9t%C3%A9.txt")
+    );
 }

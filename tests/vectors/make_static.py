@@ -19,7 +19,7 @@ PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4
 
 SITE = {
     "assets/site.css": "@import 'css/base.css';\n@import url(\"css/print.css\") print;\nbody { background: url(img/dot.png) }\n",
-    "assets/css/base.css": "a { background: url( '../img/dot.png') }\nb { c: URL(\"../img/dot.png#frag\") }\n"
+    "assets/css/base.css": "a { background: url( ../img/dot.png) }\nb { c: URL(\"../img/dot.png#frag\") }\n"
     "@font-face { src: url('../fonts/a.eot?#iefix') format('x'), url(../fonts/a.eot?v=1) }\n"
     "i { j: url(data:image/png;base64,AAAA), url(https://cdn.example.com/x.png), url(//cdn.example.com/y.png), url(/other/z.png), url(#id) }\n"
     "k { l: url(/static/img/dot.png) }\n/*# sourceMappingURL=base.css.map */\n",

@@ -36,8 +36,7 @@ pub fn guess_type(name: &str) -> FileType {
         (_, ending) = split(base);
     }
     let ending = ending.to_ascii_lowercase();
-    let content_type =
-        TYPES.binary_search_by(|(known, _)| (*known).cmp(&ending)).ok().map(|at| TYPES[at].1);
+    let content_type = TYPES.binary_search_by(|(known, _)| (*known).cmp(&ending)).ok().map(|at| TYPES[at].1);
     FileType { content_type, encoding }
 }
 
@@ -216,7 +215,7 @@ const TYPES: &[(&str, &str)] = &[
     ("xpm", "image/x-xpixmap"),
     ("xsl", "application/xml"),
     ("xwd", "image/x-xwindowdump"),
-    ("zip", "application/zip")
+    ("zip", "application/zip"),
 ];
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ impl StaticFiles {
             hashed: None,
         };
         if installed && chosen.backend == StorageBackend::Manifest {
-            let manifest = storage.location.as_deref().map_or_else(|| Ok(Manifest::default()), Manifest::read);
+            let manifest =
+                storage.location.as_deref().map_or_else(|| Ok(Manifest::default()), Manifest::read);
             let manifest = manifest.unwrap_or_else(|error| {
                 faults.push(
                     CheckMessage::error("nuages.E152", error.to_string())

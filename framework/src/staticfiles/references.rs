@@ -128,7 +128,6 @@ impl Reference {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -151,7 +150,7 @@ mod tests {
 
     #[test]
     fn names_in_texts() {
-        check("a.css", "a{b:url( 'x.png' )}", "a{b:url(\"< 'x.png' >\")}");
+        check("a.css", "a{b:url( 'x.png' )}", "a{b:url(\"<'x.png' >\")}");
         check("a.css", "URL(x.png) url(\"y\")", "url(\"<x.png>\") url(\"<y>\")");
         check("a.css", "@import 'b.css';", "@import url(\"<b.css>\");");
         check("a.css", "url(data:x)", "url(data:x)");

@@ -1,6 +1,6 @@
 //! A path from outside, below a folder.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The path leads out of its folder (Django's `SuspiciousFileOperation`).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,18 +29,38 @@ pub struct LeadsOut {
 /// [`LeadsOut`].
 pub fn safe_join(root: &Path, path: &str) -> Result<PathBuf, LeadsOut> {
     let leads_out = || LeadsOut { path: path.to_owned(), root: root.to_owned() };
-    let normal = normal_path(path);
-    if normal.starts_with('/') || normal == ".." || normal.starts_with("../") {
-        return Err(leads_out());
-    }
     // Where `\` or a drive's letter means something, it must mean nothing here.
-    if cfg!(windows) && normal.contains(['\\', ':']) {
+    if path.starts_with('/') || (cfg!(windows) && path.contains(['\\', ':'])) {
         return Err(leads_out());
     }
-    Ok(match normal.as_str() {
-        "." => root.to_owned(),
-        normal => root.join(normal),
-    })
+    // A path that cannot be made absolute is an empty one: the current folder.
+    let root = lexical(&std::path::absolute(root).unwrap_or_else(|_| root.to_owned()));
+    let mut joined = root.clone();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                joined.pop();
+            }
+            part => joined.push(part),
+        }
+    }
+    if joined.starts_with(&root) { Ok(joined) } else { Err(leads_out()) }
+}
+
+/// The path with its `..` resolved as text.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// The path without needless parts (Python's `posixpath.normpath`): `a//b/./../c` is `a/c`, nothing is `.`.
@@ -97,7 +117,14 @@ mod tests {
         for path in ["..", "../", "../static2/x", "../../x", "a/../../x", "/etc/passwd", "//etc/passwd"] {
             assert!(safe_join(root, path).is_err(), "{path}");
         }
-        for (path, file) in [("", ""), (".", ""), ("a/..", ""), ("....//a", "..../a"), ("..\\a", "..\\a")] {
+        for (path, file) in [
+            ("", ""),
+            (".", ""),
+            ("a/..", ""),
+            ("....//a", "..../a"),
+            ("..\\a", "..\\a"),
+            ("../static/a", "a"),
+        ] {
             assert_eq!(safe_join(root, path).unwrap(), root.join(file), "{path}");
         }
     }

@@ -124,9 +124,7 @@ impl StaticStorage {
             Ok(content) => Ok(self.hash_name(name, &content)),
             // A folder, or what no file can be called, has the name that it has.
             Err(_) if file.exists() => Ok(name.to_owned()),
-            Err(_) => {
-                Err(StaticFilesError::NotFound { name: clean, location: self.location()?.to_owned() })
-            }
+            Err(_) => Err(StaticFilesError::NotFound { name: clean, location: self.location()?.to_owned() }),
         }
     }
 
@@ -263,12 +261,8 @@ mod tests {
         let mut hashed = plain.clone();
         let paths = [("a b.css", "a b.H.css"), ("f.eot", "f.H.eot")];
         let paths = paths.into_iter().map(|(name, stored)| (name.to_owned(), stored.to_owned())).collect();
-        hashed.hashed = Some(Hashed {
-            manifest: Manifest::new(paths),
-            strict: true,
-            modules: false,
-            plain_urls: false,
-        });
+        hashed.hashed =
+            Some(Hashed { manifest: Manifest::new(paths), strict: true, modules: false, plain_urls: false });
         for (name, url, hashed_url) in [
             ("a b.css", "/static/a%20b.css", Some("/static/a b.H.css")),
             ("a%20b.css", "/static/a%2520b.css", Some("/static/a b.H.css")),

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
-    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    LAST_MODIFIED, RANGE, VARY,
+    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, VARY,
 };
 use http::{Method, StatusCode};
 use tokio::task::spawn_blocking;
@@ -122,10 +122,7 @@ impl StaticFilesMiddleware {
 }
 
 /// The file that the client takes: packed, if it says that it can unpack it.
-fn choose<'a>(
-    file: &'a ServedFile,
-    accepted: Option<&HeaderValue>,
-) -> (&'a PathBuf, Option<&'static str>) {
+fn choose<'a>(file: &'a ServedFile, accepted: Option<&HeaderValue>) -> (&'a PathBuf, Option<&'static str>) {
     let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let best = file
         .variants
@@ -301,7 +298,9 @@ mod tests {
 
     #[test]
     fn one_part_of_a_file() {
-        let part = |range: &str| Conditions { range: Some(range.to_owned()), ..Conditions::default() }.part("\"e\"", 5, 10);
+        let part = |range: &str| {
+            Conditions { range: Some(range.to_owned()), ..Conditions::default() }.part("\"e\"", 5, 10)
+        };
         for (range, expected) in [
             ("bytes=0-0", Part::Of(0..1)),
             ("bytes=3-", Part::Of(3..10)),

@@ -77,6 +77,9 @@ impl Served {
 /// Text is UTF-8, unless it says something else of itself.
 fn with_charset(content_type: &str) -> String {
     let is_text = content_type.starts_with("text/")
-        || matches!(content_type, "application/javascript" | "application/json" | "application/manifest+json");
+        || matches!(
+            content_type,
+            "application/javascript" | "application/json" | "application/manifest+json"
+        );
     if is_text { format!("{content_type}; charset=utf-8") } else { content_type.to_owned() }
 }

@@ -1,13 +1,19 @@
-//! The views of static files.
+//! The views of static files: `django.views.static.serve` over the folder `SITE_STATIC`.
+
+use std::env;
+use std::path::PathBuf;
 
 use nuages::prelude::*;
+use nuages::views::static_files::{serve, serve_with_indexes};
 
-use crate::views::absent::absent;
-
-pub(crate) async fn files(_: HttpRequest, _path: String) -> Result<HttpResponse> {
-    absent("files")
+pub(crate) async fn files(request: HttpRequest, path: String) -> Result<HttpResponse> {
+    serve(&request, &path, folder()).await
 }
 
-pub(crate) async fn browse(_: HttpRequest, _path: String) -> Result<HttpResponse> {
-    absent("browse")
+pub(crate) async fn browse(request: HttpRequest, path: String) -> Result<HttpResponse> {
+    serve_with_indexes(&request, &path, folder()).await
+}
+
+fn folder() -> PathBuf {
+    env::var_os("SITE_STATIC").unwrap_or_default().into()
 }
