@@ -91,3 +91,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/sessions.md")]
 struct SessionsGuide;
+
+/// The examples of the guide to static files, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/static-files.md")]
+struct StaticFilesGuide;

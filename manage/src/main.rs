@@ -1,7 +1,6 @@
 //! The demo site: its apps, and the `manage` command line.
 
 mod home;
-mod stylesheet;
 #[cfg(test)]
 mod tests;
 mod urls;

@@ -51,7 +51,6 @@ const PAGES: &[&str] = &[
     "/shop/nuages-78/",
     "/shop/cart/",
     "/shop/thanks/",
-    "/static/site.css",
 ];
 
 #[tokio::test]

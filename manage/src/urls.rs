@@ -2,7 +2,7 @@
 
 use nuages::prelude::*;
 
-use crate::{home, stylesheet};
+use crate::home;
 
 /// The site's URLs.
 pub(crate) fn urls() -> Urls {
@@ -10,6 +10,5 @@ pub(crate) fn urls() -> Urls {
         path("", home::home).name("home"),
         include("student/", student::urls()),
         include("shop/", shop::urls()),
-        path("static/site.css", stylesheet::stylesheet),
     ]
 }

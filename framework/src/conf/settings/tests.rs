@@ -283,6 +283,9 @@ fn the_defaults_are_djangos() {
             "SESSION_SAVE_STRATEGY",
             "SESSION_TOUCH_INTERVAL",
             "SIGNED_COOKIE_LEGACY_SALT_FALLBACK",
+            "STATICFILES_FINDERS",
+            "STATIC_MAX_AGE",
+            "STORAGES",
             "TEMPLATES",
         ]
     );

@@ -12,8 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
-    HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, VARY,
+    HeaderMap, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE, VARY,
 };
 use http::{Method, StatusCode};
 use tokio::task::spawn_blocking;
@@ -23,6 +22,7 @@ use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
 use crate::conf::staticfiles::StaticFilesSettings;
 use crate::error::Result;
+use crate::http::conditional::{Preconditions, Verdict, not_modified, precondition_failed};
 use crate::http::date::{http_date, moment_at, parse_http_date};
 use crate::http::file_body::file_body;
 use crate::http::request::HttpRequest;
@@ -115,9 +115,9 @@ impl StaticFilesMiddleware {
         let cache_control = if file.immutable { FOREVER } else { self.max_age.clone() };
         response.headers.insert(CACHE_CONTROL, cache_control);
         response.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        let conditions = Conditions::of(headers);
+        let wanted = Wanted::of(request.method(), headers);
         let path = path.clone();
-        spawn_blocking(move || conditions.answer(path, response)).await?
+        spawn_blocking(move || wanted.answer(path, response)).await?
     }
 }
 
@@ -162,27 +162,16 @@ fn quality(accepted: &str, coding: &str) -> u32 {
 
 /// What the client knows of the file already, and which part of it it wants.
 #[derive(Debug, Default)]
-struct Conditions {
-    if_match: Option<String>,
-    if_none_match: Option<String>,
-    if_modified_since: Option<i64>,
-    if_unmodified_since: Option<i64>,
+struct Wanted {
+    known: Preconditions,
     range: Option<String>,
     if_range: Option<String>,
 }
 
-impl Conditions {
-    fn of(headers: &HeaderMap) -> Self {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let owned = |name: HeaderName| text(name).map(str::to_owned);
-        Self {
-            if_match: owned(IF_MATCH),
-            if_none_match: owned(IF_NONE_MATCH),
-            if_modified_since: text(IF_MODIFIED_SINCE).and_then(parse_http_date),
-            if_unmodified_since: text(IF_UNMODIFIED_SINCE).and_then(parse_http_date),
-            range: owned(RANGE),
-            if_range: owned(IF_RANGE),
-        }
+impl Wanted {
+    fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
+        Self { known: Preconditions::of(method, headers), range: text(RANGE), if_range: text(IF_RANGE) }
     }
 
     /// Opens the file and answers (RFC 9110 sections 13.2.2 and 14.2). What is told of the file is told of what was opened.
@@ -196,14 +185,10 @@ impl Conditions {
         if let Some(moment) = moment_at(changed as f64) {
             response.headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(moment))?);
         }
-        match self.status(&etag, changed) {
-            StatusCode::OK => {}
-            status => {
-                for name in [CONTENT_ENCODING, ACCEPT_RANGES, http::header::CONTENT_TYPE] {
-                    response.headers.remove(name);
-                }
-                return Ok(response.with_status(status));
-            }
+        match self.known.verdict(Some(&etag), Some(changed)) {
+            Verdict::Proceed => {}
+            Verdict::NotModified => return Ok(not_modified(response)),
+            Verdict::Failed => return Ok(precondition_failed()),
         }
         let range = match self.part(&etag, changed, length) {
             Part::Whole => 0..length,
@@ -221,21 +206,6 @@ impl Conditions {
         response.headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
         response.set_body(file_body(file, range)?);
         Ok(response)
-    }
-
-    fn status(&self, etag: &str, changed: i64) -> StatusCode {
-        let failed = match &self.if_match {
-            Some(tags) => !lists(tags, etag, false),
-            None => self.if_unmodified_since.is_some_and(|since| changed > since),
-        };
-        if failed {
-            return StatusCode::PRECONDITION_FAILED;
-        }
-        let known = match &self.if_none_match {
-            Some(tags) => lists(tags, etag, true),
-            None => self.if_modified_since.is_some_and(|since| changed <= since),
-        };
-        if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK }
     }
 
     /// The part that is asked for. Several parts at once are answered with the whole file: no browser asks for them, and
@@ -284,23 +254,14 @@ enum Part {
     Beyond,
 }
 
-/// Whether the header lists that tag, or any; `weak`: whether `W/` makes no difference.
-fn lists(tags: &str, etag: &str, weak: bool) -> bool {
-    tags.split(',').map(str::trim).any(|tag| {
-        let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
-        tag == "*" || tag == etag
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn one_part_of_a_file() {
-        let part = |range: &str| {
-            Conditions { range: Some(range.to_owned()), ..Conditions::default() }.part("\"e\"", 5, 10)
-        };
+        let part =
+            |range: &str| Wanted { range: Some(range.to_owned()), ..Wanted::default() }.part("\"e\"", 5, 10);
         for (range, expected) in [
             ("bytes=0-0", Part::Of(0..1)),
             ("bytes=3-", Part::Of(3..10)),
@@ -323,7 +284,7 @@ mod tests {
         }
         let if_range = |tag: &str| {
             let range = Some("bytes=0-0".to_owned());
-            Conditions { range, if_range: Some(tag.to_owned()), ..Conditions::default() }.part("\"e\"", 5, 10)
+            Wanted { range, if_range: Some(tag.to_owned()), ..Wanted::default() }.part("\"e\"", 5, 10)
         };
         assert_eq!(if_range("\"e\""), Part::Of(0..1));
         assert_eq!(if_range("Thu, 01 Jan 1970 00:00:05 GMT"), Part::Of(0..1));
@@ -350,21 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions() {
-        let status = |set: fn(&mut Conditions)| {
-            let mut conditions = Conditions::default();
-            set(&mut conditions);
-            conditions.status("\"e\"", 5).as_u16()
-        };
-        assert_eq!(status(|_| ()), 200);
-        assert_eq!(status(|it| it.if_none_match = Some("\"x\", W/\"e\"".to_owned())), 304);
-        assert_eq!(status(|it| it.if_none_match = Some("*".to_owned())), 304);
-        assert_eq!(status(|it| it.if_none_match = Some("\"x\"".to_owned())), 200);
-        assert_eq!(status(|it| it.if_match = Some("\"x\"".to_owned())), 412);
-        assert_eq!(status(|it| it.if_match = Some("W/\"e\"".to_owned())), 412);
-        assert_eq!(status(|it| it.if_modified_since = Some(5)), 304);
-        assert_eq!(status(|it| it.if_modified_since = Some(4)), 200);
-        assert_eq!(status(|it| it.if_unmodified_since = Some(4)), 412);
+    fn paths_of_urls() {
         assert_eq!(path_of("https://cdn.example.com/static/"), "/static/");
         assert_eq!(path_of("/static/"), "/static/");
         assert_eq!(path_of("//cdn.example.com/s/"), "/s/");
