@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
+use crate::conf::core;
+
 /// A character encoding, under the names that Python knows it by.
 ///
 /// `ISO-8859-1` is the true one, where 0x80–0x9F are controls; browsers take the name for windows-1252.
@@ -95,6 +97,15 @@ impl Charset {
                 let (bytes, _, lacking) = encoding.encode(text);
                 (!lacking).then_some(bytes)
             }
+        }
+    }
+}
+
+impl From<core::Charset> for Charset {
+    fn from(setting: core::Charset) -> Self {
+        match setting {
+            core::Charset::Utf8 => Self::Utf8,
+            core::Charset::Latin1 => Self::Latin1,
         }
     }
 }

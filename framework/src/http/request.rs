@@ -7,15 +7,18 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use http::header::COOKIE;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Uri, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version};
 use http_body::Body;
+use tokio::sync::OnceCell;
 
 use crate::conf::core::CoreSettings;
 use crate::error::{BoxError, Result};
 use crate::http::accept::AcceptedTypes;
 use crate::http::connection::Connection;
 use crate::http::cookies::RequestCookies;
+use crate::http::form::{Form, FormError};
 use crate::http::header_parameters::HeaderParameters;
 use crate::http::query_dict::{QueryDict, TooManyFields};
 use crate::http::request_body::RequestBody;
@@ -56,7 +59,7 @@ struct Inner {
     body: RequestBody,
     path: OnceLock<Paths>,
     query: OnceLock<Result<QueryDict, TooManyFields>>,
-    post: OnceLock<QueryDict>,
+    form: OnceCell<Result<Form, FormError>>,
     cookies: OnceLock<RequestCookies>,
     content_type: OnceLock<HeaderParameters>,
     accepted: OnceLock<AcceptedTypes>,
@@ -83,12 +86,12 @@ impl HttpRequest {
                 method: upper_case(head.method),
                 uri: head.uri,
                 version: head.version,
-                headers: head.headers,
+                headers: joined(head.headers),
                 extensions: head.extensions,
                 body: RequestBody::new(body),
                 path: OnceLock::new(),
                 query: OnceLock::new(),
-                post: OnceLock::new(),
+                form: OnceCell::new(),
                 cookies: OnceLock::new(),
                 content_type: OnceLock::new(),
                 accepted: OnceLock::new(),
@@ -187,6 +190,32 @@ impl HttpRequest {
     fn core(&self) -> &CoreSettings {
         self.inner.project.core()
     }
+}
+
+/// A header that comes twice is one header, joined with `,` (RFC 9110 section 5.2), as every server in front of Django has it;
+/// `Cookie` with `; `. Most requests have no header twice.
+fn joined(headers: HeaderMap) -> HeaderMap {
+    if headers.len() == headers.keys_len() {
+        return headers;
+    }
+    let mut joined = HeaderMap::with_capacity(headers.keys_len());
+    for name in headers.keys() {
+        let mut values = headers.get_all(name).iter();
+        let Some(first) = values.next() else { continue };
+        let separator: &[u8] = if name == COOKIE { b"; " } else { b"," };
+        let mut whole = Vec::new();
+        for value in values {
+            if whole.is_empty() {
+                whole.extend_from_slice(first.as_bytes());
+            }
+            whole.extend_from_slice(separator);
+            whole.extend_from_slice(value.as_bytes());
+        }
+        // Values of headers with such a separator between them are a value.
+        let value = if whole.is_empty() { Ok(first.clone()) } else { HeaderValue::from_bytes(&whole) };
+        joined.insert(name.clone(), value.unwrap_or_else(|_| first.clone()));
+    }
+    joined
 }
 
 /// Standard methods are in upper case already; `get` becomes GET, as in Django.

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
-use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use tokio::sync::OnceCell;
 
 use crate::error::{BoxError, Error};
@@ -50,8 +50,11 @@ impl BodyError {
     }
 }
 
+/// A body that nobody has read yet.
+pub(crate) type UnreadBody = UnsyncBoxBody<Bytes, BoxError>;
+
 struct Unread {
-    rest: UnsyncBoxBody<Bytes, BoxError>,
+    rest: UnreadBody,
     /// What was read of it before.
     so_far: BytesMut,
 }
@@ -77,15 +80,15 @@ impl RequestBody {
         self.read.get_or_init(|| self.read_all(limit, announced)).await.clone()
     }
 
-    /// The rest of it as it comes, for whoever wants to parse while it arrives.
-    pub(crate) fn take(&mut self) -> Result<UnsyncBoxBody<Bytes, BoxError>, BodyError> {
-        if let Some(read) = self.read.take() {
-            let bytes = read?;
-            return Ok(UnsyncBoxBody::new(http_body_util::Full::new(bytes).map_err(|never| match never {})));
+    /// The rest of it as it comes, for whoever wants to parse while it arrives. What was read already comes again.
+    pub(crate) fn take(&self) -> Result<UnreadBody, BodyError> {
+        if let Some(read) = self.read.get() {
+            return Ok(UnsyncBoxBody::new(Full::new(read.clone()?).map_err(|never| match never {})));
         }
-        let unread = self.unread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        self.read = OnceCell::new_with(Some(Err(BodyError::Taken)));
+        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Unread { rest, so_far } = unread.ok_or(BodyError::Taken)?;
+        // Someone else reads at the same moment only if it has the unread part, and then it was not here.
+        let _ = self.read.set(Err(BodyError::Taken));
         if so_far.is_empty() {
             return Ok(rest);
         }
@@ -157,7 +160,7 @@ mod tests {
 
     use futures_util::stream;
     use http_body::Frame;
-    use http_body_util::{Full, StreamBody};
+    use http_body_util::StreamBody;
 
     use super::*;
 
@@ -197,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_gives_up_leaves_the_rest() {
         let (sender, receiver) = futures_channel();
-        let mut body = RequestBody::new(StreamBody::new(receiver));
+        let body = RequestBody::new(StreamBody::new(receiver));
         sender.send("ab");
         assert!(tokio::time::timeout(Duration::from_millis(5), body.bytes(None, None)).await.is_err());
         sender.send("cd");

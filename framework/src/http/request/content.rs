@@ -6,14 +6,15 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http_body_util::combinators::UnsyncBoxBody;
 use serde::de::DeserializeOwned;
 
-use crate::conf::core;
 use crate::error::{BoxError, Error, Result};
 use crate::http::accept::{AcceptedTypes, MediaType};
 use crate::http::charset::{Charset, latin1};
+use crate::http::form::{Form, FormError, read_multipart};
 use crate::http::header_parameters::HeaderParameters;
-use crate::http::query_dict::{QueryDict, TooManyFields};
+use crate::http::query_dict::QueryDict;
 use crate::http::request::HttpRequest;
 use crate::http::request_body::BodyError;
+use crate::http::uploaded_file::Files;
 
 impl HttpRequest {
     /// The query as it was sent, without its `?` (Django's `META["QUERY_STRING"]`).
@@ -29,50 +30,71 @@ impl HttpRequest {
     #[doc(alias = "GET")]
     pub fn query(&self) -> Result<&QueryDict> {
         let query = self.inner.query.get_or_init(|| {
-            let charset = self.encoding().unwrap_or(match self.core().default_charset {
-                core::Charset::Utf8 => Charset::Utf8,
-                core::Charset::Latin1 => Charset::Latin1,
-            });
-            QueryDict::parse_bytes(
-                self.query_string().as_bytes(),
-                charset,
-                self.core().data_upload_max_number_fields,
-            )
+            let fields = self.core().data_upload_max_number_fields;
+            QueryDict::parse_bytes(self.query_string().as_bytes(), self.charset(), fields)
         });
-        query.as_ref().map_err(|&error| too_many_fields(error))
+        query.as_ref().map_err(|&error| FormError::from(error).into_error())
     }
 
-    /// The form in the body, if the method is POST and the body is a form; else nothing.
+    /// The fields of the form in the body, if the method is POST and the body is a form; else nothing.
+    ///
+    /// The body is read and parsed at the first call, by a middleware or by the view, and kept for the next. Afterwards the
+    /// body of a multipart form cannot be read any more.
     ///
     /// # Errors
-    /// 400: a form that is too large, has too many fields, or is not in UTF-8; a body that broke off.
+    /// 400: a form that is too large, has too many fields or files, or is torn; one that is urlencoded in another charset
+    /// than UTF-8; a body that broke off. 500 when a file cannot be put on disk. The next call says the same.
     #[doc(alias = "POST")]
     pub async fn post(&self) -> Result<&QueryDict> {
-        if let Some(post) = self.inner.post.get() {
-            return Ok(post);
-        }
-        let post = if self.inner.method == Method::POST { self.read_post().await? } else { QueryDict::new() };
-        Ok(self.inner.post.get_or_init(|| post))
+        Ok(&self.form().await?.post)
     }
 
-    async fn read_post(&self) -> Result<QueryDict> {
+    /// The files of the multipart form in the body, if the method is POST: see [`HttpRequest::post`].
+    ///
+    /// ```
+    /// # use nuages::prelude::*;
+    /// async fn upload(request: HttpRequest) -> Result<HttpResponse> {
+    ///     for file in request.files().await?.getlist("photos") {
+    ///         println!("{}: {} bytes", file.name(), file.size());
+    ///     }
+    ///     Ok(HttpResponse::redirect("/thanks/")?)
+    /// }
+    /// # let _ = upload;
+    /// ```
+    ///
+    /// # Errors
+    /// As [`HttpRequest::post`].
+    #[doc(alias = "FILES")]
+    pub async fn files(&self) -> Result<&Files> {
+        Ok(&self.form().await?.files)
+    }
+
+    async fn form(&self) -> Result<&Form> {
+        let form = self.inner.form.get_or_init(|| async {
+            if self.inner.method == Method::POST { self.read_form().await } else { Ok(Form::default()) }
+        });
+        form.await.as_ref().map_err(|error| error.clone().into_error())
+    }
+
+    async fn read_form(&self) -> Result<Form, FormError> {
         match self.content_type() {
             "application/x-www-form-urlencoded" => {
                 if self.charset_name().is_some_and(|name| !name.eq_ignore_ascii_case("utf-8"))
                     && self.encoding().is_some()
                 {
-                    return Err(Error::bad_request(
-                        "HTTP requests with the 'application/x-www-form-urlencoded' content type must be UTF-8 encoded.",
-                    ));
+                    return Err(FormError::NotUtf8);
                 }
-                let body = self.body().await?;
-                QueryDict::parse_bytes(&body, Charset::Utf8, self.core().data_upload_max_number_fields)
-                    .map_err(too_many_fields)
+                let body = self.read_body().await?;
+                let fields = self.core().data_upload_max_number_fields;
+                let post = QueryDict::parse_bytes(&body, Charset::Utf8, fields)?;
+                Ok(Form { post, files: Files::default() })
             }
-            "multipart/form-data" => Err(Error::bad_request(
-                "multipart forms are not read yet: send the form as application/x-www-form-urlencoded",
-            )),
-            _ => Ok(QueryDict::new()),
+            "multipart/form-data" => {
+                let header = self.inner.headers.get(CONTENT_TYPE).map(|value| latin1(value.as_bytes()));
+                let body = self.inner.body.take()?;
+                read_multipart(&header.unwrap_or_default(), self.charset(), self.core(), body).await
+            }
+            _ => Ok(Form::default()),
         }
     }
 
@@ -81,9 +103,12 @@ impl HttpRequest {
     /// # Errors
     /// 400: `RequestDataTooBig` over `DATA_UPLOAD_MAX_MEMORY_SIZE`; a body that broke off.
     pub async fn body(&self) -> Result<Bytes> {
+        self.read_body().await.map_err(BodyError::into_error)
+    }
+
+    async fn read_body(&self) -> Result<Bytes, BodyError> {
         let announced = self.header("content-length").and_then(|text| text.parse().ok());
-        let limit = self.core().data_upload_max_memory_size;
-        self.inner.body.bytes(limit, announced).await.map_err(BodyError::into_error)
+        self.inner.body.bytes(self.core().data_upload_max_memory_size, announced).await
     }
 
     /// The body as it comes, without a limit; nothing else can read it afterwards.
@@ -149,6 +174,12 @@ impl HttpRequest {
         })
     }
 
+    /// The charset of the query and of a form: what the `Content-Type` names, or else `DEFAULT_CHARSET`.
+    #[must_use]
+    pub fn charset(&self) -> Charset {
+        self.encoding().unwrap_or_else(|| self.core().default_charset.into())
+    }
+
     fn charset_name(&self) -> Option<&str> {
         self.content_param("charset")
     }
@@ -182,8 +213,4 @@ impl HttpRequest {
             }
         })
     }
-}
-
-fn too_many_fields(error: TooManyFields) -> Error {
-    Error::suspicious("TooManyFieldsSent", error.to_string())
 }

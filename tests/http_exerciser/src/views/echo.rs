@@ -1,13 +1,16 @@
 //! What a request says, as JSON.
 
-use nuages::conf::core;
-use nuages::http::charset::Charset;
+use std::pin::pin;
+
+use futures_util::StreamExt as _;
+use nuages::http::uploaded_file::UploadedFile;
 use nuages::prelude::*;
 use nuages::routes::resolved::ResolverMatch;
 use nuages::serialize::value::Value;
 use serde_json::{Map, json};
+use sha2::{Digest as _, Sha256};
 
-use crate::values::{answer, host_or_error, lists, sha256, typed};
+use crate::values::{answer, hex, host_or_error, lists, sha256, typed};
 
 const HEADERS: &[&str] = &[
     "Accept",
@@ -62,6 +65,14 @@ async fn describe(request: &HttpRequest, body_first: bool) -> Result<HttpRespons
         request.body().await?;
     }
     let post = lists(request.post().await?);
+    let mut files = Vec::new();
+    for (name, list) in request.files().await?.lists() {
+        let mut described = Vec::new();
+        for file in list {
+            described.push(upload(file).await?);
+        }
+        files.push(json!([name, described]));
+    }
     let (body_sha256, body_length) = if body_first || !multipart {
         let body = request.body().await?;
         (Some(sha256(&body)), Some(body.len()))
@@ -69,13 +80,9 @@ async fn describe(request: &HttpRequest, body_first: bool) -> Result<HttpRespons
         (None, None)
     };
     let query = request.query()?;
-    // The query is in the charset that the request names, or else in the site's.
-    let charset = request.encoding().unwrap_or(match request.project().core().default_charset {
-        core::Charset::Utf8 => Charset::Utf8,
-        core::Charset::Latin1 => Charset::Latin1,
-    });
-    let urlencoded =
-        query.urlencode_in(charset, "").map_or_else(|| json!({"error": "UnicodeError"}), |text| json!(text));
+    let urlencoded = query
+        .urlencode_in(request.charset(), "")
+        .map_or_else(|| json!({"error": "UnicodeError"}), |text| json!(text));
     let cookies: Vec<_> = request.cookies().iter().map(|(name, value)| json!([name, value])).collect();
     let params: Map<_, _> =
         request.content_params().map(|(name, value)| (name.to_owned(), json!(value))).collect();
@@ -100,7 +107,7 @@ async fn describe(request: &HttpRequest, body_first: bool) -> Result<HttpRespons
         "GET": lists(query),
         "GET_urlencode": urlencoded,
         "POST": post,
-        "FILES": [],
+        "FILES": files,
         "COOKIES": cookies,
         "content_type": request.content_type(),
         "content_params": params,
@@ -111,6 +118,25 @@ async fn describe(request: &HttpRequest, body_first: bool) -> Result<HttpRespons
         "accepts": accepts,
         "preferred": preferred,
         "resolver_match": request.resolver_match().map(|found| resolved(&found)),
+    }))
+}
+
+async fn upload(file: &UploadedFile) -> Result<serde_json::Value> {
+    let mut hash = Sha256::new();
+    let mut chunks = pin!(file.chunks());
+    while let Some(chunk) = chunks.next().await {
+        hash.update(chunk?);
+    }
+    let extra: Map<_, _> =
+        file.content_type_extra().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    let code_points = |text: &str| text.bytes().map(char::from).collect::<String>();
+    Ok(json!({
+        "name": file.name(),
+        "size": file.size(),
+        "content_type": file.content_type(),
+        "charset": file.charset().map(code_points),
+        "extra": extra,
+        "sha256": hex(&hash.finalize()),
     }))
 }
 
