@@ -25,12 +25,12 @@ use crate::serialize::value::{Dict, Key, Value};
 ///
 /// assert_eq!(from_value::<Vec<u8>>(Value::from([1, 2])), Ok(vec![1, 2]));
 /// let error = from_value::<u8>(Value::from("two")).unwrap_err();
-/// assert_eq!(error.to_string(), r#"invalid type: string "two", expected u8"#);
+/// assert_eq!(error.to_string(), r#"invalid type: string, expected u8"#);
 /// ```
 ///
 /// # Errors
 ///
-/// When the value is of another kind or out of range; the message names what was expected, what was there, and where.
+/// When the value is of another kind or out of range; the message names what was expected, which kind was there, and where.
 #[expect(clippy::needless_pass_by_value, reason = "the mirror of to_value; from_value_ref borrows")]
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ConvertError> {
     from_value_ref(&value)
@@ -49,25 +49,23 @@ pub fn from_value_ref<'de, T: Deserialize<'de>>(value: &'de Value) -> Result<T, 
 struct ValueDeserializer<'de>(&'de Value);
 
 impl<'de> ValueDeserializer<'de> {
+    /// What it is, without what it says.
+    fn kind(self) -> Unexpected<'static> {
+        match self.0 {
+            Value::Bool(_) => Unexpected::Other("boolean"),
+            Value::Int(_) | Value::BigInt(_) => Unexpected::Other("integer"),
+            Value::Float(_) => Unexpected::Other("floating point number"),
+            Value::Str(_) => Unexpected::Other("string"),
+            Value::Bytes(_) => Unexpected::Other("byte array"),
+            Value::List(_) => Unexpected::Seq,
+            Value::Dict(_) => Unexpected::Map,
+            Value::None => Unexpected::Unit,
+            value => Unexpected::Other(value.type_name()),
+        }
+    }
+
     fn unexpected(self, expected: &dyn de::Expected) -> ConvertError {
-        let text = exotic::shown_text(self.0);
-        let other;
-        let what = match (self.0, &text) {
-            (Value::Bool(truth), _) => Unexpected::Bool(*truth),
-            (Value::Int(number), _) => Unexpected::Signed(*number),
-            (Value::Float(number), _) => Unexpected::Float(*number),
-            (Value::Str(text), _) => Unexpected::Str(text),
-            (Value::Bytes(bytes), _) => Unexpected::Bytes(bytes),
-            (Value::List(_), _) => Unexpected::Seq,
-            (Value::Dict(_), _) => Unexpected::Map,
-            (Value::None, _) => Unexpected::Unit,
-            (value, Some(text)) => {
-                other = format!("{} {text}", value.type_name());
-                Unexpected::Other(&other)
-            }
-            (value, None) => Unexpected::Other(value.type_name()),
-        };
-        ConvertError::invalid_type(what, expected)
+        ConvertError::invalid_type(self.kind(), expected)
     }
 }
 

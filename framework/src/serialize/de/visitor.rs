@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
+    Unexpected, VariantAccess, Visitor,
 };
 
 use crate::serialize::datetime::DateTime;
@@ -27,7 +27,7 @@ macro_rules! of_kind {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 match Value::deserialize(deserializer)? {
                     Value::$variant(inner) => Ok(inner),
-                    other => Err(D::Error::custom(ValueDeserializer(&other).unexpected(&$expected))),
+                    other => Err(D::Error::invalid_type(ValueDeserializer(&other).kind(), &$expected)),
                 }
             }
         })*
@@ -44,8 +44,9 @@ impl<'de> Deserialize<'de> for DateTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::DateTime(moment) => Ok(moment),
-            Value::Str(text) => Self::fromisoformat(&text).map_err(D::Error::custom),
-            other => Err(D::Error::custom(ValueDeserializer(&other).unexpected(&"a datetime"))),
+            Value::Str(text) => Self::fromisoformat(&text)
+                .map_err(|_| D::Error::invalid_value(Unexpected::Other("string"), &"a datetime in ISO 8601")),
+            other => Err(D::Error::invalid_type(ValueDeserializer(&other).kind(), &"a datetime")),
         }
     }
 }
