@@ -2,7 +2,9 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod cookies;
+mod damage;
 mod database;
+mod logged;
 mod program;
 #[path = "../rows/mod.rs"]
 mod rows;
@@ -10,3 +12,4 @@ mod secrets;
 mod site;
 mod start;
 mod stored_text;
+mod stores;

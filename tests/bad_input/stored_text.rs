@@ -16,7 +16,7 @@ use crate::site::Asked;
 
 const KEY: &str = "n8x4n4ev0rmm1xqfmyndtdinzbjttnsz";
 
-fn keys(secret: &str) -> SigningKeys {
+pub(crate) fn keys(secret: &str) -> SigningKeys {
     let settings = format!("SECRET_KEY = '{secret}'");
     let settings = nuages::conf::settings::Settings::from_toml(&settings, &[]).unwrap();
     let core = settings.section::<nuages::conf::core::CoreSettings>();
@@ -39,7 +39,7 @@ async fn put(project: &Project, key: &str, text: &str) {
     });
 }
 
-const OURS: &str = "a key for tests alone";
+pub(crate) const OURS: &str = "a key for tests alone";
 
 async fn body(site: &Asked, text: &str) -> String {
     let answer = site.get_as("/read/", KEY).await;

@@ -25,6 +25,7 @@ use crate::cache::pickled;
 use crate::conf::time_zone::TimeZone;
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
+use crate::db::stored::{StoredText, StoredTime};
 use crate::db::timestamp::Timestamp;
 use crate::serialize::value::Value;
 use crate::{on_pool, on_writer};
@@ -32,6 +33,9 @@ use crate::{on_pool, on_writer};
 /// The backend's row in the table.
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.db.DatabaseCache", build };
+
+/// Why a row cannot be read before its value is looked at.
+const NO_ROW_OF_OURS: &str = "the row holds what no cache writes";
 
 /// So many keys are asked for in one statement.
 const KEYS_AT_ONCE: usize = 200;
@@ -79,7 +83,6 @@ pub struct DatabaseCache {
 struct Live {
     /// The value, as it is stored.
     text: String,
-    key: String,
 }
 
 impl DatabaseCache {
@@ -127,19 +130,23 @@ impl DatabaseCache {
     /// What is live under the key; an expired row goes.
     async fn live(&self, key: &CacheKey) -> Result<Option<Live>, CacheError> {
         let db = &self.database;
-        let row: Option<(String, String, Timestamp)> = on_pool!(db, pool => {
+        let row: Option<(StoredText, StoredText, StoredTime)> = on_pool!(db, pool => {
             db.run(sqlx::query_as(self.statements.find.sql()).bind(key.as_str()).fetch_optional(pool)).await
         })
         .map_err(|error| self.failed(error))?;
         // A database that does not tell cases apart finds other keys too.
-        let Some((found, text, expires)) = row.filter(|(found, _, _)| found == key.as_str()) else {
+        let Some((StoredText::Text(found), text, StoredTime(expires))) = row else { return Ok(None) };
+        if found != key.as_str() {
             return Ok(None);
+        }
+        let (Some(text), Some(expires)) = (text.text(), expires) else {
+            return Err(pickled::unreadable(&self.alias, key, NO_ROW_OF_OURS));
         };
         if expires < self.now() {
             self.delete_expired(key).await?;
             return Ok(None);
         }
-        Ok(Some(Live { text, key: found }))
+        Ok(Some(Live { text }))
     }
 
     async fn delete_expired(&self, key: &CacheKey) -> Result<(), CacheError> {
@@ -209,10 +216,10 @@ impl CacheBackend for DatabaseCache {
 
     async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<Value>>, CacheError> {
         let db = &self.database;
-        let mut found: Vec<Live> = Vec::with_capacity(keys.len());
+        let mut found: Vec<(String, Option<String>)> = Vec::with_capacity(keys.len());
         for some in keys.chunks(KEYS_AT_ONCE) {
             let statement = Statements::find_many(&self.table, db.vendor(), some.len());
-            let rows: Vec<(String, String, Timestamp)> = on_pool!(db, pool => {
+            let rows: Vec<(StoredText, StoredText, StoredTime)> = on_pool!(db, pool => {
                 let mut query = sqlx::query_as(statement.sql()).persistent(false);
                 for key in some {
                     query = query.bind(key.as_str());
@@ -221,12 +228,20 @@ impl CacheBackend for DatabaseCache {
             })
             .map_err(|error| self.failed(error))?;
             let now = self.now();
-            let live = rows.into_iter().filter(|(_, _, expires)| *expires >= now);
-            found.extend(live.map(|(key, text, _)| Live { key, text }));
+            for (name, text, StoredTime(expires)) in rows {
+                let Some(name) = name.text() else { continue };
+                if expires.is_none_or(|expires| expires >= now) {
+                    found.push((name, text.text().filter(|_| expires.is_some())));
+                }
+            }
         }
-        let texts: std::collections::HashMap<&str, &str> =
-            found.iter().map(|live| (live.key.as_str(), live.text.as_str())).collect();
-        keys.iter().map(|key| texts.get(key.as_str()).map(|text| self.value(key, text)).transpose()).collect()
+        let texts: std::collections::HashMap<&str, Option<&str>> =
+            found.iter().map(|(name, text)| (name.as_str(), text.as_deref())).collect();
+        let value = |key: &CacheKey| match texts.get(key.as_str())? {
+            Some(text) => Some(self.value(key, text)),
+            None => Some(Err(pickled::unreadable(&self.alias, key, NO_ROW_OF_OURS))),
+        };
+        keys.iter().map(|key| value(key).transpose()).collect()
     }
 
     async fn has_key(&self, key: &CacheKey) -> Result<bool, CacheError> {

@@ -187,6 +187,16 @@ fn set(key: &CacheKey, data: &[u8], ttl: Ttl) -> Cmd {
     command
 }
 
+/// Something else than a value of a cache is under the key: a list, a hash of another program.
+fn of_another_kind(alias: &str, key: &CacheKey, error: CacheError) -> CacheError {
+    match error {
+        CacheError::Server { source, .. } if source.to_string().contains("WRONGTYPE") => {
+            pickled::unreadable(alias, key, source)
+        }
+        error => error,
+    }
+}
+
 /// Redis's words for a value that is no number, or a sum that would be none; a script's caller gets them as text.
 fn is_no_number(error: &BoxError) -> bool {
     let said = error.to_string();
@@ -219,12 +229,14 @@ impl CacheBackend for RedisCache {
     }
 
     async fn get(&self, key: &CacheKey) -> Result<Option<Value>, CacheError> {
-        let data: Option<Bytes> = self.read(&command("GET", key)).await?;
+        let asked = self.read(&command("GET", key)).await;
+        let data: Option<Bytes> = asked.map_err(|error| of_another_kind(&self.alias, key, error))?;
         data.map(|data| unpack(&self.alias, key, &data)).transpose()
     }
 
     async fn get_versioned(&self, key: &CacheKey) -> Result<Option<(Value, Version)>, CacheError> {
-        let data: Option<Bytes> = self.write(&command("GET", key)).await?;
+        let asked = self.write(&command("GET", key)).await;
+        let data: Option<Bytes> = asked.map_err(|error| of_another_kind(&self.alias, key, error))?;
         let Some(data) = data else { return Ok(None) };
         Ok(Some((unpack(&self.alias, key, &data)?, Version(data))))
     }

@@ -57,6 +57,7 @@ mod sqlite_direct;
 pub mod sqlite_failure;
 #[cfg(feature = "sqlite")]
 pub mod sqlite_thread;
+pub(crate) mod stored;
 pub mod timestamp;
 pub mod vendor;
 

@@ -79,18 +79,27 @@ impl SessionCodec {
         Ok(Inspected { data, by_fallback: opened.by_fallback, signed_at: signed_at(text) })
     }
 
-    /// The dict of a text. It never fails: what was tampered with is an empty session and a line in the log, what cannot
-    /// be read is an empty session.
+    /// The dict of a text. It never fails: what was tampered with or cannot be read is an empty session and a line in the
+    /// log.
     #[must_use]
     pub fn decode(&self, text: &str) -> Decoded {
         match self.signed.open(text, None) {
             Ok(opened) => match self.serializer.loads(&opened.payload) {
                 Some(data) => Decoded { data, stale: opened.by_fallback },
-                None => Decoded { stale: true, ..Decoded::default() },
+                None => {
+                    tracing::warn!(
+                        target: "nuages.session",
+                        "a stored session is not what SESSION_SERIALIZER writes: it counts as empty"
+                    );
+                    Decoded { stale: true, ..Decoded::default() }
+                }
             },
             Err(error) => {
                 if error.is_bad_signature() {
                     tracing::warn!(target: "django.security.SuspiciousSession", "Session data corrupted");
+                } else {
+                    // Django is silent here: this line is not one of its loggers'.
+                    tracing::warn!(target: "nuages.session", %error, "a stored session cannot be read: it counts as empty");
                 }
                 Decoded { stale: true, ..Decoded::default() }
             }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::serialize::encode_error::EncodeError;
+use crate::serialize::pickle::DecodeError;
 use crate::serialize::value::{Dict, Value};
 use crate::serialize::{json, pickle};
 
@@ -49,9 +50,16 @@ impl SessionSerializer for PickleSerializer {
     }
 
     fn loads(&self, bytes: &[u8]) -> Option<Dict> {
-        match pickle::loads(bytes).ok()? {
-            Value::Dict(data) => Some(data),
-            _ => None,
+        match pickle::loads(bytes) {
+            Ok(Value::Dict(data)) => Some(data),
+            Ok(_) => None,
+            Err(error) => {
+                if matches!(error, DecodeError::Refused { .. } | DecodeError::Size) {
+                    // Somebody who can sign, or write to the store, tried.
+                    tracing::warn!(target: "nuages.session", %error, "a stored pickle was refused");
+                }
+                None
+            }
         }
     }
 }

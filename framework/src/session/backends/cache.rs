@@ -9,6 +9,7 @@
 //! inserted again. A cache may forget entries whenever it needs the room, and its sessions with them:
 //! `django.contrib.sessions.backends.cached_db` does not.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -96,8 +97,12 @@ impl CacheStore {
                 stale: false,
                 expires: None,
             })),
+            Err(CacheError::InvalidKey { .. }) => Ok(None),
             // Such an entry is nobody's session: the next save of that visitor makes a new one.
-            Err(CacheError::InvalidKey { .. } | CacheError::Decode { .. }) => Ok(None),
+            Err(CacheError::Decode { source, .. }) => {
+                self.entries.note_unreadable(&*source);
+                Ok(None)
+            }
             Err(_) if self.django_faults => Ok(None),
             Err(error) => Err(self.failed(error)),
         }
@@ -135,11 +140,29 @@ impl Entries {
         let found = self.cache.backend().get_versioned(&self.key(key)?).await?;
         Ok(found.and_then(|(value, version)| match value {
             Value::Dict(data) => Some((data, version)),
-            _ => None,
+            other => {
+                let found = format!("it is a {}, not a dict", other.type_name());
+                self.note_unreadable(&found);
+                None
+            }
         }))
     }
 
+    /// An entry holds what no session is made of.
+    pub(super) fn note_unreadable(&self, reason: &dyn fmt::Display) {
+        let cache = self.cache.alias();
+        tracing::warn!(target: "nuages.session", cache, "a session's entry cannot be read, and is none: {reason}");
+    }
+
+    /// The error of the store, which shows no session's key: whoever reads the log could use it.
     pub(super) fn failed(&self, error: CacheError) -> StoreError {
+        let hidden = || format!("{}…", self.prefix);
+        let error = match error {
+            CacheError::Encode { alias, source, .. } => CacheError::Encode { alias, key: hidden(), source },
+            CacheError::Decode { alias, source, .. } => CacheError::Decode { alias, key: hidden(), source },
+            CacheError::Busy { alias, tries, .. } => CacheError::Busy { alias, key: hidden(), tries },
+            error => error,
+        };
         StoreError::Backend { store: format!("cache {:?}", self.cache.alias()), source: Box::new(error) }
     }
 }

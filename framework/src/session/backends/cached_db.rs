@@ -118,8 +118,12 @@ impl CachedDbStore {
                 self.answered().await;
                 found.map_or(Hit::Nothing, |(data, _)| Hit::Found(data))
             }
+            Err(CacheError::InvalidKey { .. }) => Hit::Nothing,
             // It answered, with what is no session.
-            Err(CacheError::InvalidKey { .. } | CacheError::Decode { .. }) => Hit::Nothing,
+            Err(CacheError::Decode { source, .. }) => {
+                self.entries.note_unreadable(&*source);
+                Hit::Nothing
+            }
             Err(error) => {
                 self.ledger.failed();
                 tracing::warn!(target: "nuages.session", %error, "the cache was not read: the table is");

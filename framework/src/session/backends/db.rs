@@ -26,6 +26,7 @@ use crate::db::sql::Sql;
 use crate::db::sqlite_failure::SqliteFailure;
 #[cfg(feature = "sqlite")]
 use crate::db::sqlite_thread::{SqliteThread, SqliteWork};
+use crate::db::stored::{StoredText, StoredTime};
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
 use crate::serialize::datetime::DateTime;
@@ -34,7 +35,7 @@ use crate::serialize::value::Dict;
 use crate::session::backends::db::sqlite_reader::{Read, Row, SqliteReader};
 #[cfg(feature = "sqlite")]
 use crate::session::backends::db::sqlite_writer::SqliteWriter;
-use crate::session::backends::db::write::{Change, Write, query, text_of, took_place};
+use crate::session::backends::db::write::{Change, NO_TEXT, Write, query, text_of, took_place, version_of};
 use crate::session::codec::SessionCodec;
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
@@ -133,7 +134,13 @@ impl DbStore {
     }
 
     /// Has a row written: whether it took place.
-    async fn write(&self, key: &SessionKey, change: Change) -> Result<bool, StoreError> {
+    async fn write(&self, key: &SessionKey, mut change: Change) -> Result<bool, StoreError> {
+        if let Some(expected) = change.expected_mut()
+            && expected.as_ref().is_some_and(|version| *version.0 == *NO_TEXT)
+        {
+            // No statement can name it: whatever is there goes.
+            *expected = None;
+        }
         let (db, write) = (&self.database, Write { key: key.clone(), change });
         #[cfg(feature = "sqlite")]
         if let Some(sqlite) = &self.sqlite {
@@ -185,9 +192,14 @@ impl DbStore {
         Ok(Version(Bytes::from(self.codec.encode(data)?)))
     }
 
-    fn decode(&self, version: Version, expires: Timestamp) -> Loaded {
+    fn decode(&self, version: Version, expires: Option<Timestamp>) -> Loaded {
+        let expires = expires.map(|expires| self.time_of(expires));
+        if *version.0 == *NO_TEXT {
+            tracing::warn!(target: "nuages.session", "a stored session is no text: it counts as empty");
+            return Loaded { data: Dict::new(), stale: true, version, expires };
+        }
         let decoded = self.codec.decode(text_of(&version));
-        Loaded { data: decoded.data, stale: decoded.stale, version, expires: Some(self.time_of(expires)) }
+        Loaded { data: decoded.data, stale: decoded.stale, version, expires }
     }
 
     async fn select(
@@ -206,7 +218,7 @@ impl DbStore {
             let row = row.filter(|row| live_at.is_none() || row.live);
             return Ok(row.map(|row| self.decode(row.text, row.expires)));
         }
-        let row: Option<(String, Timestamp)> = match live_at {
+        let row: Option<(StoredText, StoredTime)> = match live_at {
             Some(now) => on_pool!(db, pool => {
                 db.run(sqlx::query_as(FIND.on(db)).bind(key.as_str()).bind(now).fetch_optional(pool)).await
             }),
@@ -215,7 +227,7 @@ impl DbStore {
             }),
         }
         .map_err(|error| self.failed(error))?;
-        Ok(row.map(|(text, expires)| self.decode(Version(Bytes::from(text)), expires)))
+        Ok(row.map(|(text, expires)| self.decode(version_of(text), expires.0)))
     }
 
     #[cfg(feature = "sqlite")]
@@ -350,20 +362,22 @@ impl SessionStore for DbStore {
         let (db, now) = (&self.database, self.now()?);
         let mut after = after.map_or_else(String::new, |key| key.as_str().to_owned());
         loop {
-            let rows: Result<Vec<(String, String, Timestamp)>, DatabaseError> = on_pool!(db, pool => {
+            let rows: Result<Vec<(StoredText, StoredText, StoredTime)>, DatabaseError> = on_pool!(db, pool => {
                 let query = sqlx::query_as(PAGE.on(db)).bind(after.as_str()).bind(i64::from(at_most.get()));
                 db.run(query.fetch_all(pool)).await
             });
             let rows = rows.map_err(|error| self.failed(error))?;
-            let Some((last, ..)) = rows.last() else { return Ok(Vec::new()) };
+            // Keys that are no text come after all that are one (SQLite's order of storage classes).
+            let Some((StoredText::Text(last), ..)) =
+                rows.iter().rfind(|(key, ..)| *key != StoredText::Unreadable)
+            else {
+                return Ok(Vec::new());
+            };
             after.clone_from(last);
-            let row = |(key, text, expires): (String, String, Timestamp)| {
-                let key = SessionKey::parse(&key)?;
-                Some(StoredRow {
-                    key,
-                    expired: expires <= now,
-                    loaded: self.decode(Version(Bytes::from(text)), expires),
-                })
+            let row = |(key, text, expires): (StoredText, StoredText, StoredTime)| {
+                let key = SessionKey::parse(&key.text()?)?;
+                let expired = expires.0.is_none_or(|expires| expires <= now);
+                Some(StoredRow { key, expired, loaded: self.decode(version_of(text), expires.0) })
             };
             let page: Vec<StoredRow> = rows.into_iter().filter_map(row).collect();
             // Somebody's rows may have keys that no cookie can name: a page of these alone is not the end.

@@ -111,9 +111,19 @@ impl CookieStore {
             Err(SignatureError::Expired { .. }) if self.policy.enforce => {
                 (self.signed.open(text, None).ok()?, false)
             }
-            Err(_) => return None,
+            Err(error) => {
+                if matches!(error, SignatureError::Expired { .. }) {
+                    tracing::debug!(target: "nuages.session", "a session cookie is too old");
+                } else {
+                    tracing::warn!(target: "nuages.session", "a session cookie was forged or damaged");
+                }
+                return None;
+            }
         };
-        let data = self.serializer.loads(&opened.payload)?;
+        let Some(data) = self.serializer.loads(&opened.payload) else {
+            tracing::warn!(target: "nuages.session", "a session cookie is not what SESSION_SERIALIZER writes");
+            return None;
+        };
         let expires = self.expires(text, &data);
         let has_own = ExpiryPolicy::custom(&data).is_some_and(Value::is_truthy);
         let lives = match expires {
@@ -123,6 +133,7 @@ impl CookieStore {
             _ => in_age,
         };
         if !lives || self.policy.has_ended(&data) {
+            tracing::debug!(target: "nuages.session", "a session cookie is too old");
             return None;
         }
         let version = Version(Bytes::copy_from_slice(text.as_bytes()));
@@ -142,13 +153,7 @@ impl SessionStore for CookieStore {
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Load, StoreError> {
-        Ok(self.decode(key).map_or_else(
-            || {
-                tracing::debug!(target: "nuages.session", "a session cookie was forged, damaged or too old");
-                Load::Renew
-            },
-            Load::Found,
-        ))
+        Ok(self.decode(key).map_or(Load::Renew, Load::Found))
     }
 
     async fn reload(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {

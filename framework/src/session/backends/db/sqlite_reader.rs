@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use rusqlite::Connection;
-use rusqlite::types::{Type, ValueRef};
+use rusqlite::types::ValueRef;
 
 use crate::db::group::Asked;
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::timestamp::Timestamp;
+use crate::session::backends::db::write::NO_TEXT;
 use crate::session::key::SessionKey;
 use crate::session::store::Version;
 
@@ -25,7 +26,8 @@ pub(super) struct Read {
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) text: Version,
-    pub(super) expires: Timestamp,
+    /// `None`: the column holds no date.
+    pub(super) expires: Option<Timestamp>,
     /// Whether it has not expired.
     pub(super) live: bool,
 }
@@ -89,28 +91,16 @@ fn read(connection: &Connection, jobs: &[Waiting]) -> Result<Vec<Found>, SqliteF
 fn row(find: &mut rusqlite::CachedStatement<'_>, now: Option<&str>, key: &SessionKey) -> Found {
     let mut rows = find.query((now, key.as_str()))?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    // What cannot be read is the fault of that row alone.
-    let data = text(row.get_ref(0)?, 0)?;
-    let expires = text(row.get_ref(1)?, 1)?;
-    let expires = Timestamp::parse(expires).map_err(|error| SqliteFailure::column(1, error))?;
+    let data = text(row.get_ref(0)?).map_or(NO_TEXT, str::as_bytes);
+    let expires = text(row.get_ref(1)?).and_then(|text| Timestamp::parse(text).ok());
     let live = row.get::<_, Option<bool>>(2)? == Some(true);
-    Ok(Some(Row { text: Version(Bytes::copy_from_slice(data.as_bytes())), expires, live }))
+    Ok(Some(Row { text: Version(Bytes::copy_from_slice(data)), expires, live }))
 }
 
-fn text(value: ValueRef<'_>, index: usize) -> Result<&str, SqliteFailure> {
+/// The text of a column; SQLite lets it hold anything else as well.
+fn text(value: ValueRef<'_>) -> Option<&str> {
     match value {
-        ValueRef::Text(text) => {
-            std::str::from_utf8(text).map_err(|error| SqliteFailure::column(index, error))
-        }
-        other => {
-            let is = match other.data_type() {
-                Type::Null => "NULL",
-                Type::Integer => "INTEGER",
-                Type::Real => "REAL",
-                Type::Text => "TEXT",
-                Type::Blob => "BLOB",
-            };
-            Err(SqliteFailure::column(index, format_args!("a TEXT is expected, not {is}")))
-        }
+        ValueRef::Text(text) => std::str::from_utf8(text).ok(),
+        _ => None,
     }
 }

@@ -34,6 +34,18 @@ pub(super) enum Kind {
     DeleteIf,
 }
 
+impl Change {
+    /// What the row must hold, for the changes that compare.
+    pub(super) const fn expected_mut(&mut self) -> Option<&mut Option<Version>> {
+        match self {
+            Self::Insert { .. } => None,
+            Self::Update { expected, .. } | Self::Touch { expected, .. } | Self::Delete { expected } => {
+                Some(expected)
+            }
+        }
+    }
+}
+
 impl Write {
     pub(super) const fn kind(&self) -> Kind {
         match &self.change {
