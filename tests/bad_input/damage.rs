@@ -226,7 +226,7 @@ async fn damaged_sessions_are_empty_in_every_store() {
             }
         }
     }
-    assert!(checked > 1_000, "{checked}");
+    assert!(checked > 800, "{checked}");
     assert!(!std::path::Path::new("/tmp/nuages-was-here").exists(), "nothing is executed");
 }
 

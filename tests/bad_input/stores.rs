@@ -167,7 +167,7 @@ impl Store {
                             sqlx::query((if of_row { &ROW } else { &CACHE_ROW }).on(db)).bind(text.to_owned())
                         }
                         // Half of them as text that is none, half as bytes.
-                        Err(_) if bytes.len() % 2 == 0 => {
+                        Err(_) if bytes.len().is_multiple_of(2) => {
                             let sql = if of_row { &ROW_OF_NO_TEXT } else { &CACHE_ROW_OF_NO_TEXT };
                             sqlx::query(sql.on(db)).bind(bytes.to_vec())
                         }

@@ -73,6 +73,28 @@ pub enum DatabaseError {
         #[source]
         source: sqlx::Error,
     },
+    /// There is no more room for the SQLite file.
+    #[error("the file of the database {alias:?} cannot grow: {} (the disk, a quota or PRAGMA max_page_count is full)", .file.display())]
+    Full {
+        /// Its alias.
+        alias: String,
+        /// The file.
+        file: PathBuf,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The system could not read or write the SQLite file.
+    #[error("the file of the database {alias:?} cannot be read or written: {} (is the disk sound, and is there room on it?)", .file.display())]
+    Disk {
+        /// Its alias.
+        alias: String,
+        /// The file.
+        file: PathBuf,
+        /// What the driver said.
+        #[source]
+        source: sqlx::Error,
+    },
     /// The file is there, but SQLite did not write it, or it is damaged.
     #[error("the file of the database {alias:?} is not a sound SQLite database: {} (correct NAME, or restore the file)", .file.display())]
     NotADatabase {

@@ -244,6 +244,8 @@ impl SqliteDatabase {
         let file = self.file.clone().unwrap_or_else(|| self.connect.get_filename().to_owned());
         match result_code(&source) {
             Some(5 | 6) => DatabaseError::Locked { alias, source },
+            Some(13) => DatabaseError::Full { alias, file, source },
+            Some(10) => DatabaseError::Disk { alias, file, source },
             Some(8) => DatabaseError::ReadOnly { alias, file, source },
             Some(11 | 26) => DatabaseError::NotADatabase { alias, file, source },
             Some(14) => self.cannot_open(source, false).await,

@@ -247,10 +247,12 @@ impl Folder {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(TEMPORARY);
         // Mode 0600 from the start.
-        let mut temporary = tempfile::Builder::new().prefix(&name).rand_bytes(8).tempfile_in(&self.path)?;
-        temporary.write_all(text.as_bytes())?;
+        let temporary = tempfile::Builder::new().prefix(&name).rand_bytes(8).tempfile_in(&self.path);
+        let temporary = temporary.map_err(|error| nameless(&error))?;
+        // Through the file itself: an error that names it would show the session's key.
+        temporary.as_file().write_all(text.as_bytes())?;
         temporary.as_file().sync_all()?;
-        temporary.persist(path)?;
+        temporary.persist(path).map_err(|error| error.error)?;
         sync_folder(&self.path)
     }
 }
@@ -265,6 +267,15 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// What the system said, without the path that `tempfile` puts before it.
+fn nameless(error: &io::Error) -> io::Error {
+    let said = error.get_ref().and_then(std::error::Error::source);
+    match said.and_then(|said| said.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error.kind().into(),
+    }
 }
 
 /// A key can be longer than a file's name, or name a folder: no session in either case.
