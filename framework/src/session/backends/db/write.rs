@@ -1,6 +1,9 @@
 //! The writes of session rows, and how one of them is done by itself.
 
+use bytes::Bytes;
+
 use crate::db::sql::Sql;
+use crate::db::stored::StoredText;
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
 use crate::session::key::SessionKey;
@@ -131,6 +134,14 @@ macro_rules! query {
     }};
 }
 pub(super) use query;
+
+/// The version of a row whose `session_data` is no text, as no other row's can be.
+pub(super) const NO_TEXT: &[u8] = b"\xff";
+
+/// The version of a row.
+pub(super) fn version_of(text: StoredText) -> Version {
+    Version(text.text().map_or(Bytes::from_static(NO_TEXT), Bytes::from))
+}
 
 /// The text of a row.
 pub(super) fn text_of(version: &Version) -> &str {
