@@ -1,15 +1,17 @@
 """What one side stored, the other side keeps: random values in a session survive any number of requests that touch other keys.
 
-    nothing_lost.py path/to/exerciser [--runs 50] [--seed N]
+    nothing_lost.py path/to/exerciser [--engine db,cache] [--runs 50] [--seed N]
 
-Django and nuages run on one store.  One of them fills a session with random values (nested, any Unicode and lone surrogates,
-integers of any size, NaN, Python's own types where the serializer has them); the other one answers requests that set,
-delete and read other keys, give the session a new key or an expiry, one after another or, where nuages answers them, several
-at once.  Afterwards the store itself must hold every one of those values, byte for byte as Django writes it, in its order.
+Django and nuages run on one store, of each engine in turn: a table, files, Redis, memcached, a table with Redis before it,
+the cookie itself.  One of them fills a session with random values (nested, any Unicode and lone surrogates, integers of any
+size, NaN, Python's own types where the store has them); the other one answers requests that set, delete and read other keys,
+give the session a new key or an expiry, one after another or, where nuages answers them, several at once.  After every one
+the store itself must hold each of those values, byte for byte as Django writes it, in its order.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import pickle
@@ -26,12 +28,23 @@ sys.path.insert(0, os.path.join(HERE, "conformance"))
 
 from common import values  # noqa: E402
 from django.core import signing  # noqa: E402
+from django.core.cache.backends.memcached import PyMemcacheCache  # noqa: E402
+from django.core.cache.backends.redis import RedisCache  # noqa: E402
+from harness import services  # noqa: E402
 from harness.gen import Gen  # noqa: E402
 from harness.sites import REFERENCE, Site  # noqa: E402
 
 SECRET_KEY = "nothing-lost-ключ"
-BACKENDS = "django.contrib.sessions.backends."
+SESSIONS = "django.contrib.sessions."
 SERIALIZERS = "django.contrib.sessions.serializers."
+CACHES = {
+    "redis": ("django.core.cache.backends.redis.RedisCache", RedisCache),
+    "memcached": ("django.core.cache.backends.memcached.PyMemcacheCache", PyMemcacheCache),
+}
+# Each engine, and the caches that it is tried on.
+ENGINES = {
+    "db": [None], "file": [None], "cache": ["redis", "memcached"], "cached_db": ["redis"], "signed_cookies": [None],
+}
 # The keys that the second side touches begin so; the first side's never do.
 TOUCHED = "touched "
 
@@ -44,50 +57,71 @@ class Payload:
 
 
 class Store:
-    """A database or a folder that both sites use, and what lies in it."""
+    """What both sites use, and what lies in it."""
 
-    def __init__(self, folder, engine, serializer):
+    def __init__(self, folder, engine, serializer, cache, location):
         self.engine, self.serializer = engine, serializer
+        self.name = engine + (" on " + cache if cache else "")
         self.file = os.path.join(folder, "db.sqlite3")
         self.files = os.path.join(folder, "files")
         os.mkdir(self.files)
-        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": self.file}
         self.settings = {
             "SECRET_KEY": SECRET_KEY,
-            "SESSION_ENGINE": BACKENDS + engine,
+            "SESSION_ENGINE": SESSIONS + "backends." + engine,
             "SESSION_SERIALIZER": SERIALIZERS + {"json": "JSONSerializer", "pickle": "PickleSerializer"}[serializer],
             "SESSION_FILE_PATH": self.files,
-            "DATABASES": {"default": database},
+            "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": self.file}},
         }
+        self.cache = None
+        if cache:
+            name, cls = CACHES[cache]
+            self.settings["CACHES"] = {"default": {"BACKEND": name, "LOCATION": location}}
+            self.cache = cls(location, {})
+            self.cache.clear()
         env = dict(os.environ, SITE_SETTINGS=json.dumps(self.settings))
         subprocess.run(REFERENCE + ["--init"], check=True, env=env, timeout=60)
         with sqlite3.connect(self.file) as connection:
             # Nobody pulls the plug here, and waiting for the disk is most of the time that this takes.
             connection.execute("PRAGMA journal_mode = WAL")
 
+    @property
+    def holds_python(self):
+        """Whether a value that JSON has no word for comes back."""
+        return self.serializer == "pickle" or self.engine == "cache"
+
     def payload(self, key):
         """The serialized dict under that session key."""
-        if self.engine == "file":
+        salt = SESSIONS + "SessionStore"
+        if self.engine == "signed_cookies":
+            signed, salt = key, self.settings["SESSION_ENGINE"]
+        elif self.engine == "file":
             with open(os.path.join(self.files, "sessionid" + key), encoding="ascii") as f:
                 signed = f.read()
         else:
             with sqlite3.connect(self.file, timeout=20) as connection:
                 query = "SELECT session_data FROM django_session WHERE session_key = ?"
                 (signed,) = connection.execute(query, [key]).fetchone()
-        return signing.loads(
-            signed, key=SECRET_KEY, salt=BACKENDS[:-len("backends.")] + "SessionStore", serializer=Payload, fallback_keys=[])
+        return signing.loads(signed, key=SECRET_KEY, salt=salt, serializer=Payload, fallback_keys=[])
 
     def kept(self, key):
         """What is stored but for the touched keys: each key and value as bytes, in their order."""
+        entry = self.cache.get(SESSIONS + self.engine + key) if self.cache else None
+        if self.engine == "cache":
+            return untouched(entry, dumps_pickle)
         payload = self.payload(key)
         if self.serializer == "json":
-            data = json.loads(payload.decode("latin-1"))
+            data, form = json.loads(payload.decode("latin-1")), dumps_json
             assert dumps_json(data) == payload, "not Django's JSON: %r" % payload
-            form = dumps_json
         else:
-            data = pickle.loads(payload)
-            form = dumps_pickle
-        return [(form(k), form(v)) for k, v in data.items() if not is_touched(k)]
+            data, form = pickle.loads(payload), dumps_pickle
+        kept = untouched(data, form)
+        # A cache may have nothing; what it has is what the row holds.
+        assert entry is None or untouched(entry, form) == kept, "the cache holds %r" % entry
+        return kept
+
+
+def untouched(data, form):
+    return [(form(k), form(v)) for k, v in data.items() if not is_touched(k)]
 
 
 def is_touched(key):
@@ -173,28 +207,30 @@ def sequence(store, first, second, gen, r, threads):
     return len(stored)
 
 
-def compare(command, engine, serializer, runs, seed):
-    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(4) as threads:
-        store = Store(folder, engine, serializer)
+def compare(command, store, runs, seed):
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
         django = Site("django", store.settings, label="Django")
         # As a site has it, not as the comparison with Django needs it.
-        nuages = Site([command], store.settings, env={"NUAGES_SESSION_SAVE_STRATEGY": "merge"}, label="nuages")
+        own_ways = {"NUAGES_SESSION_SAVE_STRATEGY": "merge", "NUAGES_SESSION_DJANGO_FAULTS": "false"}
+        nuages = Site([command], store.settings, env=own_ways, label="nuages")
         try:
             django.start()
             nuages.start()
             for first, second in ((django, nuages), (nuages, django)):
                 began, count = time.monotonic(), 0
+                # A cookie has no place in which the changes of two requests could meet.
+                together = threads if second is nuages and store.engine != "signed_cookies" else None
                 for run in range(runs):
-                    name = "%s/%s/%s/%s/%d" % (seed, engine, serializer, first.label, run)
+                    name = "%s/%s/%s/%s/%d" % (seed, store.engine, store.serializer, first.label, run)
                     r = random.Random(name)
-                    gen = Gen(r.random(), engine, serializer, None, () if serializer == "pickle" else {"exotic", "nonstr_keys"})
+                    gen = Gen(r.random(), store.engine, store.serializer, None, () if store.holds_python else {"exotic", "nonstr_keys"})
                     try:
-                        count += sequence(store, first, second, gen, r, threads if second is nuages else None)
+                        count += sequence(store, first, second, gen, r, together)
                     except AssertionError as fault:
                         sys.exit("NOT SO: %s, %s, %s first, run %d of seed %s: %s" % (
-                            engine, serializer, first.label, run, seed, fault))
+                            store.name, store.serializer, first.label, run, seed, fault))
                 print("ok: %s, %s: %d values of %s in %d sessions survived %s (%.1f s)" % (
-                    engine, serializer, count, first.label, runs, second.label, time.monotonic() - began))
+                    store.name, store.serializer, count, first.label, runs, second.label, time.monotonic() - began), flush=True)
         finally:
             nuages.stop()
             django.stop()
@@ -203,12 +239,22 @@ def compare(command, engine, serializer, runs, seed):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("exerciser")
-    parser.add_argument("--runs", type=int, default=50, help="sessions for each engine, serializer and direction")
+    parser.add_argument("--engine", default=",".join(ENGINES))
+    parser.add_argument("--runs", type=int, default=50, help="sessions for each store, serializer and direction")
     parser.add_argument("--seed", default="1940")
     args = parser.parse_args()
-    for engine in ("db", "file"):
-        for serializer in ("json", "pickle"):
-            compare(os.path.abspath(args.exerciser), engine, serializer, args.runs, args.seed)
+    engines = args.engine.split(",")
+    with contextlib.ExitStack() as stack:
+        locations = {}
+        if {"cache", "cached_db"} & set(engines):
+            redis, memcached = (stack.enter_context(start()) for start in (services.redis, services.memcached))
+            locations = {"redis": "redis://127.0.0.1:%d" % redis.port, "memcached": "127.0.0.1:%d" % memcached.port}
+        for engine in engines:
+            for cache in ENGINES[engine]:
+                for serializer in ("json", "pickle"):
+                    with tempfile.TemporaryDirectory() as folder:
+                        store = Store(folder, engine, serializer, cache, locations.get(cache))
+                        compare(os.path.abspath(args.exerciser), store, args.runs, args.seed)
 
 
 if __name__ == "__main__":

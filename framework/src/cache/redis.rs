@@ -35,9 +35,6 @@ use crate::serialize::value::Value;
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.redis.RedisCache", build };
 
-/// Seconds: Redis counts milliseconds since 1970 in 64 bits, and refuses what ends later.
-const LONGEST: u64 = 9_000_000_000_000_000;
-
 /// KEYS: the key. ARGV: the value, how long ("never", "now", seconds), whether and what is expected.
 const REPLACE: &str = "
 local found = redis.call('GET', KEYS[1])
@@ -161,11 +158,12 @@ fn command(name: &str, key: &CacheKey) -> Cmd {
     command
 }
 
+/// Redis counts milliseconds since 1970 in 64 bits, and refuses what ends later.
 fn seconds(ttl: Ttl) -> Option<u64> {
     match ttl {
         Ttl::Never => None,
         Ttl::Now => Some(0),
-        Ttl::Seconds(seconds) => Some(seconds.get().min(LONGEST)),
+        Ttl::Seconds(seconds) => Some(seconds.get()),
     }
 }
 
@@ -395,7 +393,6 @@ mod tests {
     fn far_dates_keep_their_distance() {
         let of = |number| seconds(Ttl::of(Some(number)));
         assert_eq!(of(251_606_934_877), Some(251_606_934_877), "the year 9999");
-        assert_eq!(of(i64::MAX), Some(LONGEST));
         assert_eq!(of(0), Some(0));
     }
 }

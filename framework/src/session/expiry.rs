@@ -6,6 +6,7 @@
 
 use std::time::Duration as StdDuration;
 
+use num_bigint::Sign;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use crate::conf::time_zone::TimeZone;
@@ -50,6 +51,9 @@ pub enum ExpiryError {
         "session expiry: the database holds times without a zone while USE_TZ is off: give set_expiry a naive one"
     )]
     Aware,
+    /// `_session_expiry` is NaN, or bytes that are no number (`ValueError`).
+    #[error("session expiry {0} is no number")]
+    NoNumber(String),
     /// The time is beyond the years 1 to 9999 (`OverflowError`).
     #[error("session expiry {0} is out of range")]
     Overflow(String),
@@ -212,24 +216,13 @@ impl ExpiryPolicy {
         Ok(Value::Int(left.as_seconds_floor()))
     }
 
-    /// The seconds until a session of that dict expires, if it is saved now: [`ExpiryPolicy::age`] without its fraction, or
-    /// what is left until [`ExpiryPolicy::end`].
+    /// The seconds until a session of that dict expires, if it is saved now: Python's `int` of [`ExpiryPolicy::age`], or
+    /// what is left until [`ExpiryPolicy::end`]. What is beyond 64 bits is their end.
     ///
     /// # Errors
-    /// As [`ExpiryPolicy::age`], and when the age is no number of 64 bits.
+    /// As [`ExpiryPolicy::age`], and when `int` refuses the age.
     pub fn seconds(&self, data: &Dict) -> Result<i64, ExpiryError> {
-        let seconds = match self.age(Self::custom(data), self.now())? {
-            Value::Int(seconds) => seconds,
-            Value::Bool(one) => i64::from(one),
-            #[expect(clippy::cast_possible_truncation, reason = "Python's int(); saturates")]
-            Value::Float(seconds) if seconds.is_finite() => seconds as i64,
-            age @ (Value::Float(_) | Value::BigInt(_)) => {
-                return Err(ExpiryError::Overflow(format!("{age:?} seconds")));
-            }
-            other => {
-                return Err(ExpiryError::Type(format!("an age is a number, not {}", other.type_name())));
-            }
-        };
+        let seconds = whole(&self.age(Self::custom(data), self.now())?)?;
         let left = self.end(data).and_then(|end| end.since(self.now()).ok());
         Ok(left.map_or(seconds, |left| seconds.min(left.as_seconds_floor())))
     }
@@ -246,7 +239,10 @@ impl ExpiryPolicy {
             Some(value) if value.is_truthy() => value,
             _ => &Value::Int(self.cookie_age),
         };
-        let overflow = || ExpiryError::Overflow(format!("{seconds:?} seconds"));
+        let overflow = || match seconds {
+            Value::Float(number) if number.is_nan() => ExpiryError::NoNumber("NaN".to_owned()),
+            _ => ExpiryError::Overflow(format!("{seconds:?} seconds")),
+        };
         let span = match seconds {
             Value::Int(seconds) => TimeDelta::from_seconds(*seconds),
             Value::Bool(one) => TimeDelta::from_seconds(i64::from(*one)),
@@ -267,16 +263,43 @@ impl ExpiryPolicy {
     pub fn at_browser_close(&self, expiry: Option<&Value>) -> bool {
         match expiry {
             None | Some(Value::None) => self.expire_at_browser_close,
-            // Python's `expiry == 0`.
-            Some(Value::Int(0) | Value::Bool(false)) => true,
-            Some(Value::Float(seconds)) => *seconds == 0.0,
-            Some(_) => false,
+            // Python's `expiry == 0`: only numbers that are false equal it.
+            Some(number) => is_number(number) && !number.is_truthy(),
         }
     }
 }
 
+const fn is_number(value: &Value) -> bool {
+    use Value::{BigInt, Bool, Complex, Decimal, Float, Int};
+    matches!(value, Bool(_) | Int(_) | BigInt(_) | Float(_) | Decimal(_) | Complex(..))
+}
+
 fn parse_iso(text: &str) -> Result<DateTime, ExpiryError> {
     DateTime::fromisoformat(text).map_err(|_| ExpiryError::Iso(text.to_owned()))
+}
+
+/// Python's `int(age)`; what is beyond 64 bits is their end.
+fn whole(age: &Value) -> Result<i64, ExpiryError> {
+    let number = match age {
+        Value::Int(seconds) => return Ok(*seconds),
+        Value::Bool(one) => return Ok(i64::from(*one)),
+        Value::BigInt(seconds) if seconds.sign() == Sign::Minus => return Ok(i64::MIN),
+        Value::BigInt(_) | Value::Uuid(_) => return Ok(i64::MAX),
+        Value::Float(seconds) => Some(*seconds),
+        Value::Decimal(text) => text.parse().ok(),
+        Value::Bytes(text) | Value::ByteArray(text) => {
+            let digits = str::from_utf8(text).ok().and_then(|text| text.trim().parse::<i64>().ok());
+            return digits.ok_or_else(|| ExpiryError::NoNumber(format!("{age:?}")));
+        }
+        _ => None,
+    };
+    match number {
+        #[expect(clippy::cast_possible_truncation, reason = "towards zero, as int(); saturates")]
+        Some(seconds) if seconds.is_finite() => Ok(seconds as i64),
+        Some(seconds) if seconds.is_nan() => Err(ExpiryError::NoNumber("NaN".to_owned())),
+        Some(_) => Err(ExpiryError::Overflow(format!("{age:?} seconds"))),
+        None => Err(ExpiryError::Type(format!("an age is a number, not {}", age.type_name()))),
+    }
 }
 
 /// Seconds with a fraction, to the microsecond, half of one going to the even side as in Python.
@@ -339,6 +362,31 @@ mod tests {
         check(Some(text("2026-11-22T13:00:10+01:00")), Value::Int(9));
     }
 
+    #[test]
+    fn whole_seconds_are_pythons_int() {
+        let check = |expiry: Value, seconds: Result<i64, &str>| {
+            let data = Dict::from([(EXPIRY_KEY, expiry)]);
+            let found = policy().seconds(&data);
+            assert_eq!(
+                found.as_ref().map_err(python_name),
+                seconds.as_ref().map_err(|name| *name),
+                "{data:?}"
+            );
+        };
+        check(Value::Int(300), Ok(300));
+        check(Value::Float(-1.9), Ok(-1));
+        check(Value::Float(1e300), Ok(i64::MAX));
+        check(Value::from(num_bigint::BigInt::from(-1) << 100), Ok(i64::MIN));
+        check(Value::Uuid(uuid::Uuid::max()), Ok(i64::MAX));
+        check(Value::Decimal("1E+5".to_owned()), Ok(100_000));
+        check(Value::Decimal("NaN".to_owned()), Err("ValueError"));
+        check(Value::Float(f64::NAN), Err("ValueError"));
+        check(Value::Float(f64::NEG_INFINITY), Err("OverflowError"));
+        check(Value::Bytes(b" 60 ".to_vec()), Ok(60));
+        check(Value::Bytes(b"\xff".to_vec()), Err("ValueError"));
+        check(Value::List(vec![Value::None]), Err("TypeError"));
+    }
+
     fn time_of(value: &Value) -> DateTime {
         match vectors::untag(value) {
             Some(Value::DateTime(at)) => at,
@@ -350,7 +398,7 @@ mod tests {
     fn python_name(error: &ExpiryError) -> &'static str {
         match error {
             ExpiryError::Type(_) => "TypeError",
-            ExpiryError::Iso(_) | ExpiryError::Aware => "ValueError",
+            ExpiryError::Iso(_) | ExpiryError::Aware | ExpiryError::NoNumber(_) => "ValueError",
             ExpiryError::Overflow(_) => "OverflowError",
         }
     }
@@ -428,6 +476,7 @@ mod tests {
         assert!(matches!(fails(Value::Int(i64::MAX)), ExpiryError::Overflow(_)));
         assert!(matches!(fails(Value::Int(-99_999_999_999)), ExpiryError::Overflow(_)));
         assert!(matches!(fails(Value::Float(f64::INFINITY)), ExpiryError::Overflow(_)));
+        assert!(matches!(fails(Value::Float(f64::NAN)), ExpiryError::NoNumber(_)));
         assert!(matches!(fails(Value::List(vec![Value::None])), ExpiryError::Type(_)));
     }
 
@@ -443,6 +492,11 @@ mod tests {
         check(Some(Value::Int(0)), false, true);
         check(Some(Value::Bool(false)), false, true);
         check(Some(Value::Float(-0.0)), false, true);
+        check(Some(Value::Decimal("-0".to_owned())), false, true);
+        check(Some(Value::Decimal("0E+5".to_owned())), false, true);
+        check(Some(Value::Complex(0.0, -0.0)), false, true);
+        check(Some(Value::TimeDelta(TimeDelta::from_seconds(0).unwrap())), true, false);
+        check(Some(text("")), true, false);
         check(Some(Value::Int(60)), true, false);
         check(Some(text("2030-01-01T00:00:00+00:00")), true, false);
     }

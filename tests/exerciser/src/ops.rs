@@ -40,12 +40,20 @@ impl From<SessionError> for Raised {
             SessionError::InvalidKey => "InvalidSessionKey",
             SessionError::Encode(error) => error.python_name(),
             SessionError::Expiry(ExpiryError::Overflow(_)) => "OverflowError",
-            SessionError::Expiry(ExpiryError::Iso(_) | ExpiryError::Aware) => "ValueError",
+            SessionError::Expiry(ExpiryError::Iso(_) | ExpiryError::Aware | ExpiryError::NoNumber(_)) => {
+                "ValueError"
+            }
             SessionError::Expiry(_) => "TypeError",
             SessionError::Store(StoreError::Unsupported { .. }) => "NotImplementedError",
             SessionError::Store(StoreError::Backend { source, .. }) => {
                 match source.downcast_ref::<CacheError>() {
                     Some(CacheError::InvalidKey { .. }) => "InvalidCacheKey",
+                    // What Redis says no to: a time beyond its clock.
+                    Some(CacheError::Server { source, .. })
+                        if source.to_string().contains("invalid expire") =>
+                    {
+                        "ResponseError"
+                    }
                     Some(CacheError::Server { .. } | CacheError::Timeout { .. }) => "ConnectionError",
                     _ => "Exception",
                 }

@@ -187,7 +187,8 @@ fn lane_of(key: &SessionKey) -> usize {
 }
 
 fn is_number(value: &Value) -> bool {
-    matches!(value, Value::Int(_) | Value::Bool(_) | Value::Float(_) | Value::BigInt(_))
+    use Value::{BigInt, Bool, Decimal, Float, Int};
+    matches!(value, Int(_) | Bool(_) | Float(_) | BigInt(_) | Decimal(_))
 }
 
 fn is_zero_or_less(number: &Value) -> bool {
@@ -195,6 +196,7 @@ fn is_zero_or_less(number: &Value) -> bool {
         Value::Int(number) => *number <= 0,
         Value::Float(number) => *number <= 0.0,
         Value::BigInt(number) => number.sign() != num_bigint::Sign::Plus,
+        Value::Decimal(text) => text.starts_with('-') || !number.is_truthy(),
         _ => false,
     }
 }
