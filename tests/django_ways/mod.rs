@@ -48,6 +48,44 @@ async fn a_taken_file_is_told_before_data_that_cannot_be_written() {
     }
 }
 
+#[tokio::test]
+async fn a_missing_file_is_told_before_data_that_cannot_be_written() {
+    for (_, place) in both("file", "SESSION_FILE_PATH = \".\"").await {
+        let (store, key) = (place.engine.store(), stored(&place, None).await);
+        let update = store.update(&key, &unwritable(), None).await;
+        assert!(matches!(update, Err(StoreError::Encode(_))), "{update:?}");
+        store.delete(&key, None).await.unwrap();
+        let update = store.update(&key, &unwritable(), None).await;
+        assert!(matches!(update, Err(StoreError::Gone)), "{update:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_never_expires_in_django() {
+    for (faults, place) in both("file", "SESSION_FILE_PATH = \".\"\nSESSION_COOKIE_AGE = 0").await {
+        let folder = place._keep.downcast_ref::<tempfile::TempDir>().expect("the folder");
+        std::fs::write(folder.path().join(format!("sessionid{UNKNOWN}")), "").unwrap();
+        let key = SessionKey::parse(UNKNOWN).unwrap();
+        let store = place.engine.store();
+        assert_eq!(store.count_expired().await.unwrap(), u64::from(!faults));
+        store.clear_expired(std::num::NonZeroU32::MAX).await.unwrap();
+        assert_eq!(store.exists(&key).await.unwrap(), faults);
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_a_sensible_expiry_ends_djangos_sweep() {
+    for (faults, place) in both("file", "SESSION_FILE_PATH = \".\"").await {
+        let soon = Expiry::Other(Value::Str("soon".to_owned()));
+        let session = place.engine.session(None);
+        session.set_expiry(soon).await.unwrap();
+        session.save().await.unwrap();
+        let cleared = session.clear_expired().await;
+        assert_eq!(matches!(cleared, Err(SessionError::Expiry(_))), faults, "{cleared:?}");
+        assert_eq!(matches!(cleared, Ok(0)), !faults, "{cleared:?}");
+    }
+}
+
 /// What a request that only pops something leaves of a session which its load renewed.
 async fn pop_alone(place: &Place, key: &str) -> Session {
     let session = place.engine.session(Some(key));

@@ -45,6 +45,9 @@ impl From<SessionError> for Raised {
             }
             SessionError::Expiry(_) => "TypeError",
             SessionError::Store(StoreError::Unsupported { .. }) => "NotImplementedError",
+            SessionError::Store(StoreError::Backend { source, .. }) if source.is::<std::io::Error>() => {
+                "OSError"
+            }
             SessionError::Store(StoreError::Backend { source, .. }) => {
                 match source.downcast_ref::<CacheError>() {
                     Some(CacheError::InvalidKey { .. }) => "InvalidCacheKey",

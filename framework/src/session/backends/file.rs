@@ -88,8 +88,8 @@ pub struct FileStore {
     lanes: [Arc<Semaphore>; LANES],
     /// Where [`SessionStore::clear_expired`] goes on, and since when.
     rest: Mutex<Option<(ReadDir, Instant)>>,
-    /// `SESSION_DJANGO_FAULTS`: a new session whose data cannot be written leaves an empty file behind, and saving under a
-    /// key that is too long for a file is an error of the store.
+    /// `SESSION_DJANGO_FAULTS`: a new session whose data cannot be written leaves an empty file behind, an empty file never
+    /// expires, a file whose expiry cannot be worked out ends `clearsessions`, and saving under a key that is too long for a file is an error of the store.
     django_faults: bool,
 }
 
@@ -163,8 +163,11 @@ impl FileStore {
         Loaded { data: decoded.data, version: Version(text), stale: decoded.stale, expires }
     }
 
-    fn is_expired(&self, data: &Dict, modified: SystemTime) -> Result<bool, ExpiryError> {
-        let policy = &*self.policy;
+    fn is_expired(&self, loaded: &Loaded, modified: SystemTime) -> Result<bool, ExpiryError> {
+        let (policy, data) = (&*self.policy, &loaded.data);
+        if self.django_faults && loaded.version.0.is_empty() {
+            return Ok(false);
+        }
         let custom = ExpiryPolicy::custom(data).filter(|custom| custom.is_truthy());
         if let (false, Some(age)) = (policy.enforce, custom.filter(|custom| is_number(custom))) {
             // Django takes the number for what is left, whatever the file's age is.
@@ -218,7 +221,7 @@ impl SessionStore for FileStore {
         let Some(stored) = stored else { return Ok(Load::Missing) };
         let modified = stored.modified;
         let loaded = self.decode(stored);
-        if !self.is_expired(&loaded.data, modified)? {
+        if !self.is_expired(&loaded, modified)? {
             return Ok(Load::Found(loaded));
         }
         match self.delete(&key, Some(&loaded.version)).await {
@@ -274,7 +277,13 @@ impl SessionStore for FileStore {
         expected: Option<&Version>,
     ) -> Result<Saved, StoreError> {
         let name = plain(key)?;
-        let text = self.codec.encode(data)?;
+        let text = match self.codec.encode(data) {
+            Ok(text) => text,
+            // What was deleted comes first: no data would have been stored.
+            Err(error) => {
+                return Err(if self.exists(&name).await? { error.into() } else { StoreError::Gone });
+            }
+        };
         let (written, expected) = (text.clone(), expected.map(|version| version.0.clone()));
         let change = self
             .blocking(Some(key), move |folder| folder.replace(&name, &written, expected.as_deref()))
@@ -319,8 +328,10 @@ impl SessionStore for FileStore {
         for (key, stored) in batch.found {
             let modified = stored.modified;
             let loaded = self.decode(stored);
-            if !matches!(self.is_expired(&loaded.data, modified), Ok(true)) {
-                continue;
+            match self.is_expired(&loaded, modified) {
+                Ok(true) => {}
+                Err(error) if self.django_faults => return Err(error.into()),
+                Ok(false) | Err(_) => continue,
             }
             match self.delete(&key, Some(&loaded.version)).await {
                 Ok(done) => deleted += u64::from(done),
@@ -343,7 +354,7 @@ impl SessionStore for FileStore {
             for (_, stored) in batch.found {
                 let modified = stored.modified;
                 let loaded = self.decode(stored);
-                expired += u64::from(matches!(self.is_expired(&loaded.data, modified), Ok(true)));
+                expired += u64::from(matches!(self.is_expired(&loaded, modified), Ok(true)));
             }
             rest = batch.rest;
             if rest.is_none() {
@@ -369,7 +380,7 @@ impl SessionStore for FileStore {
             let row = |(key, stored): (SessionKey, Stored)| {
                 let modified = stored.modified;
                 let loaded = self.decode(stored);
-                let expired = matches!(self.is_expired(&loaded.data, modified), Ok(true));
+                let expired = matches!(self.is_expired(&loaded, modified), Ok(true));
                 StoredRow { key, loaded, expired }
             };
             // Nothing, if all of them were deleted meanwhile: there may be more all the same.
