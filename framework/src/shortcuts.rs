@@ -9,7 +9,7 @@ use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
-use crate::template::functions::CURRENT_APP;
+use crate::template::functions::{CURRENT_APP, QUERY};
 
 /// The template, rendered for the request, as a 200.
 ///
@@ -61,6 +61,9 @@ pub async fn render_to_string(request: &HttpRequest, template: &str, context: Co
         && let Some(namespace) = current_app(request)
     {
         below.insert(CURRENT_APP, &namespace);
+    }
+    if template.uses().name("querystring") {
+        below.insert(QUERY, request.uri().query().unwrap_or_default());
     }
     for processor in templates.processors() {
         below = below.with((processor.process)(request, template.uses()).await?);

@@ -38,6 +38,7 @@ use crate::session::serializers::{SERIALIZERS, SerializerDef};
 use crate::signing::keys::SigningKeys;
 use crate::staticfiles::files::StaticFiles;
 use crate::template::engine::{TemplateOptions, Templates};
+use crate::template::filters::FilterSettings;
 use crate::template::processor::ContextProcessorDef;
 use crate::urls::compile::compile;
 use crate::urls::declare::Urls;
@@ -313,6 +314,10 @@ impl Builder {
         options.processors = processors;
         options.static_files = Arc::clone(static_files);
         options.routes = Arc::clone(routes);
+        options.filters = FilterSettings {
+            zone: TimeZone::named(&core.time_zone).unwrap_or(TimeZone::UTC),
+            use_tz: core.use_tz,
+        };
         options.script_name = core.force_script_name.clone();
         options.autoescape = engine.options.autoescape;
         options.debug = core.debug;

@@ -43,6 +43,37 @@ impl TimeZone {
         PrimitiveDateTime::new(there.date(), there.time())
     }
 
+    /// What the zone is called at that instant: `CET`, `CEST`, `+0545`.
+    #[must_use]
+    pub fn abbreviation_at(&self, instant: OffsetDateTime) -> String {
+        JiffTimestamp::from_second(instant.unix_timestamp()).map_or_else(
+            |_| String::new(),
+            |instant| self.0.to_offset_info(instant).abbreviation().to_owned(),
+        )
+    }
+
+    /// Whether the zone's clocks are put forward at that instant.
+    #[must_use]
+    pub fn is_dst_at(&self, instant: OffsetDateTime) -> bool {
+        JiffTimestamp::from_second(instant.unix_timestamp())
+            .is_ok_and(|instant| self.0.to_offset_info(instant).dst().is_dst())
+    }
+
+    /// Whether the zone's clocks show that exactly once: not twice, when they are put back, and not never.
+    #[must_use]
+    pub fn shows_once(&self, local: PrimitiveDateTime) -> bool {
+        let hours = time::Duration::hours(3);
+        let offsets =
+            [-hours, time::Duration::ZERO, hours].map(|near| self.offset_at(local.assume_utc() + near));
+        let mut instants: Vec<OffsetDateTime> = offsets
+            .into_iter()
+            .map(|offset| local.assume_offset(offset))
+            .filter(|instant| self.local(*instant) == local)
+            .collect();
+        instants.dedup();
+        instants.len() == 1
+    }
+
     /// The instant at which the zone's clocks show that; of two, the earlier one, as Python's `fold=0`.
     #[must_use]
     pub fn instant(&self, local: PrimitiveDateTime) -> OffsetDateTime {

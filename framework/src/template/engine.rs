@@ -13,6 +13,7 @@ use crate::template::compile::{self, Compiled};
 use crate::template::context::Context;
 use crate::template::error::{Place, TemplateError};
 use crate::template::escape::escape_html;
+use crate::template::filters::{self, FilterSettings};
 use crate::template::functions;
 use crate::template::loader::{self, Stamp};
 use crate::template::processor::ContextProcessorDef;
@@ -31,6 +32,8 @@ pub struct TemplateOptions {
     pub static_files: Arc<StaticFiles>,
     /// The routes, for `url()`.
     pub routes: Arc<RouteTable>,
+    /// What the filters know of the site.
+    pub filters: FilterSettings,
     /// `FORCE_SCRIPT_NAME`: what stands before every path of the site.
     pub script_name: Option<String>,
     /// `OPTIONS.autoescape` of `TEMPLATES`: whether `.html`, `.htm` and `.xml` escape what they print.
@@ -46,6 +49,7 @@ impl Default for TemplateOptions {
             processors: Vec::new(),
             static_files: Arc::default(),
             routes: Arc::default(),
+            filters: FilterSettings::default(),
             script_name: None,
             autoescape: true,
             debug: false,
@@ -74,6 +78,7 @@ impl Templates {
             bare.autoescape_on(Vec::<&str>::new());
         }
         functions::register(&mut bare, &options);
+        filters::register(&mut bare, &options.filters);
         let stamp = if options.debug { Stamp::take(&options.dirs) } else { Stamp::default() };
         let compiled = read(&bare, &options)?;
         Ok(Self {

@@ -6,20 +6,27 @@
 //! | `{{ url(name="student:archive", year=2003, slug="a") }}` | `{% url "student:archive" year=2003 slug="a" %}` |
 //! | `{{ url(name="student:archive", args=[2003, "a"]) }}` | `{% url "student:archive" 2003 "a" %}` |
 //! | `{{ static(path="site.css") }}` | `{% static "site.css" %}` |
+//! | `{{ now(format="Y") }}` | `{% now "Y" %}` |
+//! | `{{ querystring(page=2, sort=none) }}` | `{% querystring page=2 sort=None %}` |
 //!
 //! A name or arguments that no route has fail the page, with Django's words for what was tried.
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use tera::{Error, Kwargs, Number, State, Tera, TeraResult};
 
 use crate::routes::reverse::ReverseArgs;
 use crate::routes::table::RouteTable;
 use crate::serialize::value::Value;
 use crate::template::engine::TemplateOptions;
+use crate::template::filters::{now, quote, text};
 
 /// The name under which a context holds the namespace of the request's route, for `url()`.
 pub(crate) const CURRENT_APP: &str = "__current_app";
+
+/// The name under which a context holds the request's query, for `querystring()`.
+pub(crate) const QUERY: &str = "__query";
 
 /// Teaches tera the functions.
 pub(super) fn register(tera: &mut Tera, options: &TemplateOptions) {
@@ -27,10 +34,53 @@ pub(super) fn register(tera: &mut Tera, options: &TemplateOptions) {
     tera.register_function("static", move |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
         static_files.url_of(args.must_get("path")?).map_err(|error| Error::message(error.to_string()))
     });
+    let filters = options.filters.clone();
+    tera.register_function("now", move |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
+        Ok(now(args.must_get("format")?, &filters))
+    });
+    tera.register_function("querystring", |args: Kwargs, state: &State<'_>| -> TeraResult<String> {
+        let query = state.get::<String>(QUERY)?.unwrap_or_default();
+        Ok(querystring(&query, &args))
+    });
     let (routes, script_name) = (Arc::clone(&options.routes), options.script_name.clone());
     tera.register_function("url", move |args: Kwargs, state: &State<'_>| -> TeraResult<String> {
         url(&routes, script_name.as_deref(), &args, state)
     });
+}
+
+/// The query with those parameters set, or taken out by `none` (Django 5.2 `templatetags` `{% querystring %}`).
+fn querystring(query: &str, args: &Kwargs) -> String {
+    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let mut parameters: Vec<(String, Vec<String>)> = Vec::new();
+    let mut set = |name: String, values: Vec<String>, add: bool| match parameters
+        .iter_mut()
+        .find(|(known, _)| *known == name)
+    {
+        Some((_, known)) if add => known.extend(values),
+        Some((_, known)) => *known = values,
+        None => parameters.push((name, values)),
+    };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        set(decoded(name), vec![decoded(value)], true);
+    }
+    for (key, value) in args.iter() {
+        let values = match value.as_array() {
+            Some(values) => values.iter().map(text).collect(),
+            None if value.is_none() => Vec::new(),
+            None => vec![text(value)],
+        };
+        set(key.as_str().unwrap_or_default().to_owned(), values, false);
+    }
+    let quoted = |text: &str| quote(text, " ").replace(' ', "+");
+    let pairs: Vec<String> = parameters
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(|value| format!("{}={}", quoted(name), quoted(value))))
+        .collect();
+    match pairs.is_empty() && query.is_empty() {
+        true => String::new(),
+        false => format!("?{}", pairs.join("&")),
+    }
 }
 
 fn url(
@@ -79,5 +129,25 @@ fn argument(name: &str, value: &tera::Value) -> TeraResult<Value> {
                 "url(): `{name}` is {kind}, and only text and numbers can be part of a URL"
             )))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answers are those of Django's `{% querystring %}`.
+    #[test]
+    fn querystrings() {
+        let check = |query: &str, args: &[(&'static str, tera::Value)], expected: &str| {
+            let map = args.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+            assert_eq!(querystring(query, &Kwargs::new(Arc::new(map))), expected, "{query}");
+        };
+        check("", &[], "");
+        check("a=1", &[], "?a=1");
+        check("a=1&a=2&b=x+y", &[("c", 3.into())], "?a=1&a=2&b=x+y&c=3");
+        check("a=1&a=2", &[("a", "é&".into())], "?a=%C3%A9%26");
+        check("a=1", &[("a", tera::Value::none())], "?");
+        check("", &[("a", vec![tera::Value::from(1), "b".into()].into())], "?a=1&a=b");
     }
 }

@@ -20,6 +20,7 @@
 //! * [`context`]: what a view hands to a template, and the [`context!`](crate::context!) macro
 //! * [`uses`]: which names a template mentions, so that nothing else is worked out for it
 //! * [`processor`]: context processors, as the engine keeps them
+//! * [`filters`]: Django's filters
 //! * [`functions`]: `url()` and `static()`
 //! * [`escape`]: text in HTML
 //! * [`error`]: what can go wrong, with template and line
@@ -29,6 +30,7 @@ pub mod context;
 pub mod engine;
 pub mod error;
 pub mod escape;
+pub mod filters;
 pub mod functions;
 mod loader;
 pub mod processor;
