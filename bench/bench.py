@@ -12,7 +12,7 @@
 
 Each command but report writes results/<command>-<label>.json (--label, default "local").
 Servers are listed in servers.toml (--config). Python 3.11+, standard library only; needs
-wrk, and redis-server for the entries that want it. Only loopback is used, and only
+wrk, and redis-server or PostgreSQL for the entries that want them. Only loopback is used, and only
 processes started here are ended.
 """
 
@@ -23,6 +23,7 @@ import html
 import http.client
 import json
 import os
+import pickle
 import platform
 import re
 import shutil
@@ -32,6 +33,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import tomllib
@@ -159,13 +161,14 @@ class Server:
         self.dir = (base / spec["dir"]).resolve()
         self.run = RUN / self.name
         self.db = self.run / "db.sqlite3"
-        self.proc = self.aux = None
-        self.port = self.redis_port = 0
+        self.proc = self.aux = self.aux_folder = None
+        self.port = self.redis_port = self.postgres_port = 0
 
     def fill(self, text):
         for key, value in (
             ("{port}", self.port),
             ("{redis_port}", self.redis_port),
+            ("{postgres_port}", self.postgres_port),
             ("{db}", self.db),
             ("{run}", self.run),
         ):
@@ -181,6 +184,8 @@ class Server:
         """An empty scratch folder with a set-up database."""
         shutil.rmtree(self.run, ignore_errors=True)
         self.run.mkdir(parents=True)
+        if self.spec.get("postgres"):
+            self.start_postgres()
         if self.spec.get("wal"):
             con = sqlite3.connect(self.db)
             con.execute("PRAGMA journal_mode=WAL")
@@ -208,6 +213,45 @@ class Server:
             except OSError:
                 time.sleep(0.02)
         raise RuntimeError("redis-server does not answer")
+
+    def start_postgres(self):
+        """A cluster of its own as initdb makes it: a commit is on the disk when it returns."""
+        self.stop_store()
+        self.postgres_port = free_port()
+        folder = Path(tempfile.mkdtemp(prefix="nuages-bench-postgres-"))
+        demote = {}
+        if os.getuid() == 0:
+            # PostgreSQL does not run as root.
+            shutil.chown(folder, "postgres")
+            demote = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(
+            [postgres("initdb"), "-D", folder / "data", "-U", "bench", "-A", "trust", "-E", "UTF8"],
+            check=True, cwd=folder, **quiet, **demote,
+        )  # fmt: skip
+        self.aux_folder = folder
+        self.aux = subprocess.Popen(
+            [postgres("postgres"), "-D", folder / "data", "-p", str(self.postgres_port), "-k", folder,
+             "-c", "listen_addresses=127.0.0.1"],
+            cwd=folder, start_new_session=True, **quiet, **demote,
+        )  # fmt: skip
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            try:
+                self.psql("SELECT 1")
+                return
+            except subprocess.CalledProcessError:
+                time.sleep(0.1)
+        raise RuntimeError("PostgreSQL does not answer")
+
+    def psql(self, statement):
+        """The rows of a statement, each a list of texts."""
+        r = subprocess.run(
+            [postgres("psql"), "-h", "127.0.0.1", "-p", str(self.postgres_port), "-U", "bench", "-d", "postgres",
+             "-At", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", "-c", statement],
+            check=True, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        return [line.split("\x1f") for line in r.stdout.splitlines()]
 
     def start(self, prefix=()):
         """Starts the server; gives the seconds until its first 200."""
@@ -251,15 +295,19 @@ class Server:
                 pass
             self.kill()
 
-    def stop_redis(self):
+    def stop_store(self):
         if self.aux:
-            self.aux.kill()
+            # SIGQUIT: PostgreSQL ends at once, its children with it.
+            self.aux.send_signal(signal.SIGQUIT if self.aux_folder else signal.SIGKILL)
             self.aux.wait()
             self.aux = None
+        if self.aux_folder:
+            shutil.rmtree(self.aux_folder, ignore_errors=True)
+            self.aux_folder = None
 
     def close(self):
         self.stop()
-        self.stop_redis()
+        self.stop_store()
 
     def prime(self, count):
         """That many new sessions with visits = 1; gives their cookies."""
@@ -280,8 +328,16 @@ class Server:
                 return [decode(self.spec["codec"], row[0]) for row in con.execute(q)]
             finally:
                 con.close()
+        if self.spec["store"] == "postgres":
+            column = self.spec["column"]
+            rows = self.psql(f"SELECT encode({column}::bytea, 'hex') FROM {self.spec['table']}")
+            binary = self.spec["codec"] == "msgpack"
+            texts = (bytes.fromhex(row[0]) for row in rows)
+            return [decode(self.spec["codec"], text if binary else text.decode()) for text in texts]
         if self.spec["store"] == "redis":
             keys = resp(self.redis_port, "KEYS", "*")
+            if self.spec.get("codec") == "pickle":
+                return [pickle.loads(resp(self.redis_port, "GET", key)) for key in keys]
             return [
                 {k: json.loads(v) for k, v in json.loads(resp(self.redis_port, "GET", key)).items()}
                 for key in keys
@@ -296,6 +352,14 @@ class Server:
             return con.execute("PRAGMA journal_mode").fetchone()[0]
         finally:
             con.close()
+
+
+def postgres(name):
+    """A program of PostgreSQL's, which Debian keeps out of the PATH."""
+    found = shutil.which(name) or next(iter(sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))), None)
+    if not found:
+        raise RuntimeError(f"there is no {name}: install PostgreSQL")
+    return str(found)
 
 
 def resp(port, *words):
@@ -423,6 +487,8 @@ def digest(s):
             rows = sorted(map(repr, con.execute(f"SELECT * FROM {s.spec['table']}")))
         finally:
             con.close()
+    elif s.spec["store"] == "postgres":
+        rows = sorted(map(repr, s.psql(f"SELECT * FROM {s.spec['table']}")))
     elif s.spec["store"] == "redis":
         keys = sorted(resp(s.redis_port, "KEYS", "*"))
         rows = [repr((k, resp(s.redis_port, "GET", k))) for k in keys]
@@ -432,6 +498,9 @@ def digest(s):
 
 
 def sql(s, statement):
+    if s.spec["store"] == "postgres":
+        s.psql(statement)
+        return
     con = sqlite3.connect(s.db, timeout=5)
     with con:
         con.execute(statement)
@@ -731,7 +800,7 @@ def do_durable(servers, args):
             if s.aux:
                 s.kill()
                 port = s.redis_port
-                s.stop_redis()
+                s.stop_store()
                 s.start_redis()
                 out[s.name]["after_kill_of_redis"] = get_after(s, cookie)
                 out[s.name]["redis_port_changed"] = port != s.redis_port

@@ -4,10 +4,18 @@
 //! `session_data` (the signed text of [`SessionCodec`]), `expire_date`. Loading costs one `SELECT` by primary key, saving
 //! one `UPDATE` that compares the text with the one that was loaded, creating one `INSERT`.
 
+#[cfg(feature = "postgres")]
+mod beside;
+#[cfg(feature = "postgres")]
+mod postgres_groups;
+mod read;
+mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite_reader;
 #[cfg(feature = "sqlite")]
 mod sqlite_writer;
+#[cfg(feature = "postgres")]
+mod steps;
 mod write;
 
 use std::error::Error;
@@ -22,20 +30,14 @@ use crate::conf::time_zone::TimeZone;
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
 use crate::db::sql::Sql;
-#[cfg(feature = "sqlite")]
-use crate::db::sqlite_failure::SqliteFailure;
-#[cfg(feature = "sqlite")]
-use crate::db::sqlite_thread::{SqliteThread, SqliteWork};
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::Dict;
-#[cfg(feature = "sqlite")]
-use crate::session::backends::db::sqlite_reader::{Read, Row, SqliteReader};
-#[cfg(feature = "sqlite")]
-use crate::session::backends::db::sqlite_writer::SqliteWriter;
-use crate::session::backends::db::write::{Change, NO_TEXT, Write, query, text_of, took_place, version_of};
+use crate::session::backends::db::read::{Read, Row};
+use crate::session::backends::db::rows::Rows;
+use crate::session::backends::db::write::{Change, NO_TEXT, Write, text_of};
 use crate::session::codec::SessionCodec;
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
@@ -61,23 +63,9 @@ pub struct DbStore {
     policy: Arc<ExpiryPolicy>,
     /// `TIME_ZONE`
     zone: TimeZone,
-    #[cfg(feature = "sqlite")]
-    sqlite: Option<SqliteThreads>,
+    rows: Rows,
 }
 
-/// SQLite has one writer at a time, and wants a thread that may block: whatever waits shares both.
-#[cfg(feature = "sqlite")]
-#[derive(Debug)]
-struct SqliteThreads {
-    writes: SqliteThread<SqliteWriter>,
-    reads: SqliteThread<SqliteReader>,
-}
-
-static FIND: Sql = Sql::new(
-    "SELECT session_data, expire_date FROM django_session WHERE session_key = ? AND expire_date > ?",
-);
-static REREAD: Sql = Sql::new("SELECT session_data, expire_date FROM django_session WHERE session_key = ?");
-static EXISTS: Sql = Sql::new("SELECT 1 FROM django_session WHERE session_key = ?");
 static CLEAR: Sql = Sql::new(
     "DELETE FROM django_session WHERE session_key IN \
      (SELECT session_key FROM django_session WHERE expire_date < ? ORDER BY expire_date LIMIT ?)",
@@ -95,19 +83,7 @@ impl DbStore {
     /// Sessions in the table `django_session` of that database.
     #[must_use]
     pub fn new(database: Database, codec: SessionCodec, policy: Arc<ExpiryPolicy>, zone: TimeZone) -> Self {
-        #[cfg(feature = "sqlite")]
-        let sqlite = database.as_sqlite().is_some().then(|| SqliteThreads {
-            writes: SqliteThread::new(database.clone(), "session-writer", SqliteWriter::default),
-            reads: SqliteThread::new(database.clone(), "session-reader", SqliteReader::default),
-        });
-        Self {
-            database,
-            codec,
-            policy,
-            zone,
-            #[cfg(feature = "sqlite")]
-            sqlite,
-        }
+        Self { rows: Rows::new(database.clone()), database, codec, policy, zone }
     }
 
     /// Sessions in the default database.
@@ -127,10 +103,7 @@ impl DbStore {
     }
 
     fn failed(&self, error: impl Error + Send + Sync + 'static) -> StoreError {
-        StoreError::Backend {
-            store: format!("database {:?}", self.database.alias()),
-            source: Box::new(error),
-        }
+        self.rows.failed(error)
     }
 
     /// Has a row written: whether it took place.
@@ -141,21 +114,15 @@ impl DbStore {
             // No statement can name it: whatever is there goes.
             *expected = None;
         }
-        let (db, write) = (&self.database, Write { key: key.clone(), change });
-        #[cfg(feature = "sqlite")]
-        if let Some(sqlite) = &self.sqlite {
-            return self.ask(&sqlite.writes, write).await;
-        }
-        on_writer!(db, pool => {
-            let rows = query!(db, &write).execute(pool);
-            db.run(async { took_place(rows.await.map(|done| done.rows_affected())) }).await
-        })
-        .map_err(|error| self.failed(error))
+        self.rows.write(Write { key: key.clone(), change }).await
     }
 
-    fn late(&self) -> StoreError {
-        let (alias, after) = (self.database.alias().to_owned(), self.database.statement_timeout());
-        self.failed(DatabaseError::Timeout { alias, after })
+    async fn read(&self, key: &SessionKey, now: Option<Timestamp>) -> Result<Option<Row>, StoreError> {
+        // PostgreSQL refuses NUL in text; no key has one, so nothing is stored under such a key.
+        if key.as_str().contains('\0') {
+            return Ok(None);
+        }
+        self.rows.read(Read { key: key.clone(), now }).await
     }
 
     /// A time as the column holds it: in UTC with `USE_TZ`, otherwise what the clocks of `TIME_ZONE` show, but for
@@ -192,7 +159,8 @@ impl DbStore {
         Ok(Version(Bytes::from(self.codec.encode(data)?)))
     }
 
-    fn decode(&self, version: Version, expires: Option<Timestamp>) -> Loaded {
+    fn decode(&self, row: Row) -> Loaded {
+        let Row { text: version, expires, .. } = row;
         let expires = expires.map(|expires| self.time_of(expires));
         if *version.0 == *NO_TEXT {
             tracing::warn!(target: "nuages.session", "a stored session is no text: it counts as empty");
@@ -200,59 +168,6 @@ impl DbStore {
         }
         let decoded = self.codec.decode(text_of(&version));
         Loaded { data: decoded.data, stale: decoded.stale, version, expires }
-    }
-
-    async fn select(
-        &self,
-        key: &SessionKey,
-        live_at: Option<Timestamp>,
-    ) -> Result<Option<Loaded>, StoreError> {
-        let db = &self.database;
-        // PostgreSQL refuses NUL in text; no key has one, so nothing is stored under such a key.
-        if key.as_str().contains('\0') {
-            return Ok(None);
-        }
-        #[cfg(feature = "sqlite")]
-        if let Some(sqlite) = &self.sqlite {
-            let row = self.read_together(sqlite, key, live_at).await?;
-            let row = row.filter(|row| live_at.is_none() || row.live);
-            return Ok(row.map(|row| self.decode(row.text, row.expires)));
-        }
-        let row: Option<(StoredText, StoredTime)> = match live_at {
-            Some(now) => on_pool!(db, pool => {
-                db.run(sqlx::query_as(FIND.on(db)).bind(key.as_str()).bind(now).fetch_optional(pool)).await
-            }),
-            None => on_pool!(db, pool => {
-                db.run(sqlx::query_as(REREAD.on(db)).bind(key.as_str()).fetch_optional(pool)).await
-            }),
-        }
-        .map_err(|error| self.failed(error))?;
-        Ok(row.map(|(text, expires)| self.decode(version_of(text), expires.0)))
-    }
-
-    #[cfg(feature = "sqlite")]
-    async fn read_together(
-        &self,
-        sqlite: &SqliteThreads,
-        key: &SessionKey,
-        now: Option<Timestamp>,
-    ) -> Result<Option<Row>, StoreError> {
-        self.ask(&sqlite.reads, Read { key: key.clone(), now }).await
-    }
-
-    #[cfg(feature = "sqlite")]
-    async fn ask<W, T>(&self, thread: &SqliteThread<W>, job: W::Job) -> Result<T, StoreError>
-    where
-        W: SqliteWork<Answer = Result<T, SqliteFailure>>,
-    {
-        match tokio::time::timeout(self.database.statement_timeout(), thread.ask(job)).await {
-            Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(failure))) => {
-                Err(self.failed(self.database.explain(failure.into_driver_error()).await))
-            }
-            Ok(Err(closed)) => Err(self.failed(closed)),
-            Err(_) => Err(self.late()),
-        }
     }
 }
 
@@ -263,26 +178,16 @@ impl SessionStore for DbStore {
     }
 
     async fn load(&self, key: &SessionKey) -> Result<Load, StoreError> {
-        Ok(self.select(key, Some(self.now()?)).await?.map_or(Load::Missing, Load::Found))
+        let row = self.read(key, Some(self.now()?)).await?.filter(|row| row.live);
+        Ok(row.map_or(Load::Missing, |row| Load::Found(self.decode(row))))
     }
 
     async fn reload(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
-        self.select(key, None).await
+        Ok(self.read(key, None).await?.map(|row| self.decode(row)))
     }
 
     async fn exists(&self, key: &SessionKey) -> Result<bool, StoreError> {
-        let db = &self.database;
-        if key.as_str().contains('\0') {
-            return Ok(false);
-        }
-        #[cfg(feature = "sqlite")]
-        if let Some(sqlite) = &self.sqlite {
-            return Ok(self.read_together(sqlite, key, None).await?.is_some());
-        }
-        let found = on_pool!(db, pool => {
-            db.run(sqlx::query(EXISTS.on(db)).bind(key.as_str()).fetch_optional(pool)).await.map(|row| row.is_some())
-        });
-        found.map_err(|error| self.failed(error))
+        Ok(self.read(key, None).await?.is_some())
     }
 
     async fn insert(&self, key: &SessionKey, data: &Dict) -> Result<Saved, StoreError> {
@@ -377,7 +282,7 @@ impl SessionStore for DbStore {
             let row = |(key, text, expires): (StoredText, StoredText, StoredTime)| {
                 let key = SessionKey::parse(&key.text()?)?;
                 let expired = expires.0.is_none_or(|expires| expires <= now);
-                Some(StoredRow { key, expired, loaded: self.decode(version_of(text), expires.0) })
+                Some(StoredRow { key, expired, loaded: self.decode(Row::new(text, expires, !expired)) })
             };
             let page: Vec<StoredRow> = rows.into_iter().filter_map(row).collect();
             // Somebody's rows may have keys that no cookie can name: a page of these alone is not the end.

@@ -10,27 +10,10 @@ use crate::db::group::Asked;
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::timestamp::Timestamp;
+use crate::session::backends::db::read::{Read, Row};
 use crate::session::backends::db::write::NO_TEXT;
 use crate::session::key::SessionKey;
 use crate::session::store::Version;
-
-/// The row of that key.
-#[derive(Debug)]
-pub(super) struct Read {
-    pub(super) key: SessionKey,
-    /// If it matters whether it has expired by then.
-    pub(super) now: Option<Timestamp>,
-}
-
-/// A row.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) text: Version,
-    /// `None`: the column holds no date.
-    pub(super) expires: Option<Timestamp>,
-    /// Whether it has not expired.
-    pub(super) live: bool,
-}
 
 /// What was there; an error may be everybody's.
 pub(super) type Found = Result<Option<Row>, SqliteFailure>;

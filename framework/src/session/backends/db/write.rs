@@ -1,11 +1,17 @@
 //! The writes of session rows, and how one of them is done by itself.
 
+#[cfg(feature = "postgres")]
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+use crate::db::database::Database;
+use crate::db::error::DatabaseError;
 use crate::db::sql::Sql;
 use crate::db::stored::StoredText;
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
+use crate::on_writer;
 use crate::session::key::SessionKey;
 use crate::session::store::Version;
 
@@ -102,21 +108,15 @@ static DELETE_IF: Sql = Sql::new("DELETE FROM django_session WHERE session_key =
 static DELETE_IF_BINARY: Sql =
     Sql::new("DELETE FROM django_session WHERE session_key = ? AND session_data = BINARY ?");
 
-/// Whether it took place, from what the statement said.
-pub(super) fn took_place(rows: Result<u64, sqlx::Error>) -> Result<bool, sqlx::Error> {
-    match rows {
-        Ok(rows) => Ok(rows > 0),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
-        Err(error) => Err(error),
-    }
-}
+/// Whether a write took place; an error may be everybody's.
+#[cfg(feature = "postgres")]
+pub(super) type Written = Result<bool, Arc<DatabaseError>>;
 
-/// The query that does this write alone, on whichever kind of database.
-macro_rules! query {
-    ($database:expr, $write:expr) => {{
-        let write: &$crate::session::backends::db::write::Write = $write;
-        let (key, query) = (write.key.as_str(), sqlx::query(write.sql($database.vendor())));
-        match &write.change {
+/// Does a write by itself, on whichever kind of database.
+pub(super) async fn alone(database: &Database, write: &Write) -> Result<bool, DatabaseError> {
+    on_writer!(database, pool => {
+        let (key, query) = (write.key.as_str(), sqlx::query(write.sql(database.vendor())));
+        let query = match &write.change {
             Change::Insert { text, expires } => query.bind(key).bind(text_of(text)).bind(*expires),
             Change::Update { text, expires, expected: None } => {
                 query.bind(text_of(text)).bind(*expires).bind(key)
@@ -130,10 +130,20 @@ macro_rules! query {
             }
             Change::Delete { expected: None } => query.bind(key),
             Change::Delete { expected: Some(expected) } => query.bind(key).bind(text_of(expected)),
-        }
-    }};
+        };
+        let rows = query.execute(pool);
+        database.run(async { took_place(rows.await.map(|done| done.rows_affected())) }).await
+    })
 }
-pub(super) use query;
+
+/// Whether it took place, from what the statement said.
+fn took_place(rows: Result<u64, sqlx::Error>) -> Result<bool, sqlx::Error> {
+    match rows {
+        Ok(rows) => Ok(rows > 0),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
 
 /// The version of a row whose `session_data` is no text, as no other row's can be.
 pub(super) const NO_TEXT: &[u8] = b"\xff";

@@ -1,0 +1,217 @@
+//! Session rows on PostgreSQL in groups: one statement for all that wait, so one way to the server and back, and one commit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sqlx::{PgPool, Row as _};
+
+use crate::db::database::Database;
+use crate::db::error::DatabaseError;
+use crate::db::group::{Asked, Work};
+use crate::db::timestamp::Timestamp;
+use crate::session::backends::db::beside::Beside;
+use crate::session::backends::db::read::{Found, Read, Row};
+use crate::session::backends::db::steps::{Step, steps};
+use crate::session::backends::db::write::{Change, Kind, Write, Written, text_of};
+
+/// Reads rows.
+#[derive(Debug)]
+pub(super) struct PostgresReader(Database);
+
+impl PostgresReader {
+    pub(super) const fn new(database: Database) -> Self {
+        Self(database)
+    }
+}
+
+impl Work for PostgresReader {
+    type Job = Read;
+    type Answer = Found;
+
+    async fn run(&mut self, jobs: Vec<Asked<Read, Found>>) {
+        match select(&self.0, &jobs).await {
+            Ok(rows) => {
+                for waiting in jobs {
+                    let row = rows.get(waiting.job.key.as_str()).cloned();
+                    waiting.answer(Ok(row));
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for waiting in jobs {
+                    waiting.answer(Err(Arc::clone(&error)));
+                }
+            }
+        }
+    }
+
+    async fn end(self) {}
+}
+
+async fn select(
+    database: &Database,
+    jobs: &[Asked<Read, Found>],
+) -> Result<HashMap<String, Row>, DatabaseError> {
+    let pool = database.postgres()?;
+    let now = jobs.iter().filter_map(|waiting| waiting.job.now).max();
+    let rows = if let [waiting] = jobs {
+        let query = sqlx::query(
+            "SELECT session_key, session_data, expire_date, expire_date > $2 FROM django_session WHERE session_key = $1",
+        );
+        database.run(query.bind(waiting.job.key.as_str()).bind(now).fetch_all(pool)).await?
+    } else {
+        let mut keys: Vec<&str> = jobs.iter().map(|waiting| waiting.job.key.as_str()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let query = sqlx::query(
+            "SELECT session_key, session_data, expire_date, expire_date > $2 FROM django_session WHERE session_key = ANY($1)",
+        );
+        database.run(query.bind(keys).bind(now).fetch_all(pool)).await?
+    };
+    let read = async {
+        rows.iter()
+            .map(|row| {
+                let live: Option<bool> = row.try_get(3)?;
+                let live = live == Some(true);
+                Ok((row.try_get(0)?, Row::new(row.try_get(1)?, row.try_get(2)?, live)))
+            })
+            .collect()
+    };
+    database.run(read).await
+}
+
+/// Writes rows.
+#[derive(Debug)]
+pub(super) struct PostgresWriter {
+    database: Database,
+    beside: Beside,
+}
+
+impl PostgresWriter {
+    pub(super) fn new(database: Database) -> Self {
+        Self { beside: Beside::new(database.clone()), database }
+    }
+
+    async fn together(&self, step: &Step<Written>) -> Result<Vec<String>, DatabaseError> {
+        self.database.run(run(self.database.postgres()?, step)).await
+    }
+}
+
+impl Work for PostgresWriter {
+    type Job = Write;
+    type Answer = Written;
+
+    async fn run(&mut self, jobs: Vec<Asked<Write, Written>>) {
+        for step in steps(self.beside.behind(jobs).await) {
+            let done = match self.together(&step).await {
+                Ok(mut done) => {
+                    done.sort_unstable();
+                    done
+                }
+                // One of them is at fault, or another process came in between: nothing was changed, and each by itself will
+                // tell.
+                Err(DatabaseError::Query { .. } | DatabaseError::Locked { .. }) => Vec::new(),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    for waiting in step.jobs {
+                        waiting.answer(Err(Arc::clone(&error)));
+                    }
+                    continue;
+                }
+            };
+            for waiting in step.jobs {
+                if done.binary_search_by(|key| key.as_str().cmp(waiting.job.key.as_str())).is_ok() {
+                    waiting.answer(Ok(true));
+                } else {
+                    // Not there, changed, or locked by somebody else's transaction: that takes a closer look, for which
+                    // nobody else is to wait.
+                    self.beside.begin(waiting).await;
+                }
+            }
+        }
+    }
+
+    async fn end(self) {
+        self.beside.end().await;
+    }
+}
+
+/// The keys of the writes that took place: all of them are tried, or none.
+async fn run(pool: &PgPool, step: &Step<Written>) -> Result<Vec<String>, sqlx::Error> {
+    let count = step.jobs.len();
+    let (mut keys, mut texts) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let (mut dates, mut expected_texts) = (Vec::<Timestamp>::with_capacity(count), Vec::with_capacity(count));
+    for waiting in &step.jobs {
+        keys.push(waiting.job.key.as_str());
+        match &waiting.job.change {
+            Change::Insert { text, expires } => {
+                texts.push(text_of(text));
+                dates.push(*expires);
+            }
+            Change::Update { text, expires, expected } => {
+                texts.push(text_of(text));
+                dates.push(*expires);
+                expected_texts.extend(expected.as_ref().map(text_of));
+            }
+            Change::Touch { expires, expected } => {
+                dates.push(*expires);
+                expected_texts.extend(expected.as_ref().map(text_of));
+            }
+            Change::Delete { expected } => expected_texts.extend(expected.as_ref().map(text_of)),
+        }
+    }
+    let dates: Vec<_> = dates.into_iter().map(Timestamp::utc).collect();
+    let query = sqlx::query_scalar(sql(step.kind)).bind(keys);
+    let query = match step.kind {
+        Kind::Insert | Kind::Update => query.bind(texts).bind(dates),
+        Kind::UpdateIf => query.bind(texts).bind(dates).bind(expected_texts),
+        Kind::Touch => query.bind(dates),
+        Kind::TouchIf => query.bind(dates).bind(expected_texts),
+        Kind::Delete => query,
+        Kind::DeleteIf => query.bind(expected_texts),
+    };
+    query.fetch_all(pool).await
+}
+
+/// A row that another transaction has locked is left out: a statement waits for nobody, and so in no circle either.
+const fn sql(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Insert => {
+            "INSERT INTO django_session (session_key, session_data, expire_date) \
+             SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) \
+             ON CONFLICT (session_key) DO NOTHING RETURNING session_key"
+        }
+        Kind::Update => {
+            "UPDATE django_session AS s SET session_data = v.d, expire_date = v.e \
+             FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS v (k, d, e) \
+             WHERE s.session_key = v.k AND s.session_key IN (SELECT session_key FROM django_session \
+             WHERE session_key = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) RETURNING s.session_key"
+        }
+        Kind::UpdateIf => {
+            "UPDATE django_session AS s SET session_data = v.d, expire_date = v.e \
+             FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS v (k, d, e, x) \
+             WHERE s.session_key = v.k AND s.session_data = v.x AND s.session_key IN (SELECT session_key FROM django_session \
+             WHERE session_key = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) RETURNING s.session_key"
+        }
+        Kind::Touch => {
+            "UPDATE django_session AS s SET expire_date = v.e FROM unnest($1::text[], $2::timestamptz[]) AS v (k, e) \
+             WHERE s.session_key = v.k AND s.session_key IN (SELECT session_key FROM django_session \
+             WHERE session_key = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) RETURNING s.session_key"
+        }
+        Kind::TouchIf => {
+            "UPDATE django_session AS s SET expire_date = v.e \
+             FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS v (k, e, x) \
+             WHERE s.session_key = v.k AND s.session_data = v.x AND s.session_key IN (SELECT session_key FROM django_session \
+             WHERE session_key = ANY($1) FOR NO KEY UPDATE SKIP LOCKED) RETURNING s.session_key"
+        }
+        Kind::Delete => {
+            "DELETE FROM django_session WHERE session_key IN (SELECT session_key FROM django_session \
+             WHERE session_key = ANY($1) FOR UPDATE SKIP LOCKED) RETURNING session_key"
+        }
+        Kind::DeleteIf => {
+            "DELETE FROM django_session AS s USING unnest($1::text[], $2::text[]) AS v (k, x) \
+             WHERE s.session_key = v.k AND s.session_data = v.x AND s.session_key IN (SELECT session_key FROM django_session \
+             WHERE session_key = ANY($1) FOR UPDATE SKIP LOCKED) RETURNING s.session_key"
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The reads of session rows.
+
+#[cfg(feature = "postgres")]
+use std::sync::Arc;
+
+#[cfg(feature = "postgres")]
+use crate::db::error::DatabaseError;
+use crate::db::stored::{StoredText, StoredTime};
+use crate::db::timestamp::Timestamp;
+use crate::session::backends::db::write::version_of;
+use crate::session::key::SessionKey;
+use crate::session::store::Version;
+
+/// The row of that key.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) key: SessionKey,
+    /// If it matters whether it has expired by then.
+    pub(super) now: Option<Timestamp>,
+}
+
+/// A row.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) text: Version,
+    /// `None`: the column holds no date.
+    pub(super) expires: Option<Timestamp>,
+    /// Whether it has not expired.
+    pub(super) live: bool,
+}
+
+impl Row {
+    pub(super) fn new(text: StoredText, expires: StoredTime, live: bool) -> Self {
+        Self { text: version_of(text), expires: expires.0, live }
+    }
+}
+
+/// What a server said; an error may be everybody's.
+#[cfg(feature = "postgres")]
+pub(super) type Found = Result<Option<Row>, Arc<DatabaseError>>;

@@ -1,0 +1,130 @@
+//! The way to a session's row: with others that are wanted at the same moment, where that costs less.
+
+use std::error::Error;
+
+use crate::db::database::Database;
+use crate::db::error::DatabaseError;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::db::group::Closed;
+#[cfg(feature = "postgres")]
+use crate::db::group::Group;
+use crate::db::sql::Sql;
+#[cfg(feature = "sqlite")]
+use crate::db::sqlite_failure::SqliteFailure;
+#[cfg(feature = "sqlite")]
+use crate::db::sqlite_thread::SqliteThread;
+use crate::db::stored::{StoredText, StoredTime};
+use crate::db::vendor::Vendor;
+use crate::on_pool;
+#[cfg(feature = "postgres")]
+use crate::session::backends::db::postgres_groups::{PostgresReader, PostgresWriter};
+use crate::session::backends::db::read::{Read, Row};
+#[cfg(feature = "sqlite")]
+use crate::session::backends::db::sqlite_reader::SqliteReader;
+#[cfg(feature = "sqlite")]
+use crate::session::backends::db::sqlite_writer::SqliteWriter;
+use crate::session::backends::db::write::{Write, alone};
+use crate::session::store::StoreError;
+
+/// The rows of `django_session`, one by one.
+#[derive(Debug)]
+pub(super) struct Rows {
+    database: Database,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// SQLite has one writer at a time, and wants a thread that may block: whatever waits shares both.
+    #[cfg(feature = "sqlite")]
+    Threads { reads: SqliteThread<SqliteReader>, writes: SqliteThread<SqliteWriter> },
+    /// A statement for many rows is one way to the server and back, and one commit.
+    #[cfg(feature = "postgres")]
+    Groups { reads: Group<PostgresReader>, writes: Group<PostgresWriter> },
+    /// Each row by itself.
+    Pool,
+}
+
+static FIND: Sql =
+    Sql::new("SELECT session_data, expire_date, expire_date > ? FROM django_session WHERE session_key = ?");
+
+impl Rows {
+    pub(super) fn new(database: Database) -> Self {
+        let way = match database.vendor() {
+            #[cfg(feature = "sqlite")]
+            Vendor::Sqlite => Way::Threads {
+                reads: SqliteThread::new(database.clone(), "session-reader", SqliteReader::default),
+                writes: SqliteThread::new(database.clone(), "session-writer", SqliteWriter::default),
+            },
+            #[cfg(feature = "postgres")]
+            Vendor::Postgres => Way::Groups {
+                reads: Group::new(database.clone(), PostgresReader::new),
+                writes: Group::new(database.clone(), PostgresWriter::new),
+            },
+            #[allow(unreachable_patterns, reason = "which kinds there are is up to the features")]
+            Vendor::Sqlite | Vendor::Postgres | Vendor::MySql => Way::Pool,
+        };
+        Self { database, way }
+    }
+
+    /// The row, and whether it lives at that time.
+    pub(super) async fn read(&self, read: Read) -> Result<Option<Row>, StoreError> {
+        match &self.way {
+            #[cfg(feature = "sqlite")]
+            Way::Threads { reads, .. } => self.told(self.in_time(reads.ask(read)).await?).await,
+            #[cfg(feature = "postgres")]
+            Way::Groups { reads, .. } => {
+                self.in_time(reads.ask(read)).await?.map_err(|error| self.failed(error))
+            }
+            Way::Pool => {
+                let db = &self.database;
+                let row: Result<Option<(StoredText, StoredTime, Option<bool>)>, DatabaseError> = on_pool!(db, pool => {
+                    let query = sqlx::query_as(FIND.on(db)).bind(read.now).bind(read.key.as_str());
+                    db.run(query.fetch_optional(pool)).await
+                });
+                let row = row.map_err(|error| self.failed(error))?;
+                Ok(row.map(|(text, expires, live)| Row::new(text, expires, live == Some(true))))
+            }
+        }
+    }
+
+    /// Has a row written: whether it took place.
+    pub(super) async fn write(&self, write: Write) -> Result<bool, StoreError> {
+        match &self.way {
+            #[cfg(feature = "sqlite")]
+            Way::Threads { writes, .. } => self.told(self.in_time(writes.ask(write)).await?).await,
+            #[cfg(feature = "postgres")]
+            Way::Groups { writes, .. } => {
+                let written = self.in_time(writes.ask(write)).await?;
+                written.map_err(|error| self.failed(error))
+            }
+            Way::Pool => alone(&self.database, &write).await.map_err(|error| self.failed(error)),
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn told<T>(&self, answer: Result<T, SqliteFailure>) -> Result<T, StoreError> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(failure) => Err(self.failed(self.database.explain(failure.into_driver_error()).await)),
+        }
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Closed>>) -> Result<T, StoreError> {
+        let after = self.database.statement_timeout();
+        match tokio::time::timeout(after, asked).await {
+            Ok(answer) => answer.map_err(|closed| self.failed(closed)),
+            Err(_) => {
+                Err(self.failed(DatabaseError::Timeout { alias: self.database.alias().to_owned(), after }))
+            }
+        }
+    }
+
+    pub(super) fn failed(&self, error: impl Error + Send + Sync + 'static) -> StoreError {
+        StoreError::Backend {
+            store: format!("database {:?}", self.database.alias()),
+            source: Box::new(error),
+        }
+    }
+}
