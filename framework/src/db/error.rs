@@ -184,6 +184,14 @@ impl DatabaseError {
         matches!(self, Self::Query { source: sqlx::Error::Database(error), .. } if error.is_unique_violation())
     }
 
+    /// Whether the server undid the statement because it and another transaction waited for each other: trying again is all
+    /// there is to do (SQLSTATE 40001 and 40P01).
+    #[must_use]
+    pub fn is_deadlock(&self) -> bool {
+        let Self::Locked { source: sqlx::Error::Database(error), .. } = self else { return false };
+        matches!(error.code().as_deref(), Some("40001" | "40P01"))
+    }
+
     /// Whether the same call may well succeed a little later: the database is locked, busy, restarting or out of reach.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

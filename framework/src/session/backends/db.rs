@@ -37,7 +37,7 @@ use crate::serialize::datetime::DateTime;
 use crate::serialize::value::Dict;
 use crate::session::backends::db::read::{Read, Row};
 use crate::session::backends::db::rows::Rows;
-use crate::session::backends::db::write::{Change, NO_TEXT, Write, text_of};
+use crate::session::backends::db::write::{Change, NO_TEXT, Write, text_of, until_no_deadlock};
 use crate::session::codec::SessionCodec;
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
@@ -242,10 +242,13 @@ impl SessionStore for DbStore {
         let db = &self.database;
         let now = self.now()?;
         let sql = if self.is_mysql() { &CLEAR_LIMIT } else { &CLEAR };
-        let deleted = on_writer!(db, pool => {
-            let query = sqlx::query(sql.on(db)).bind(now).bind(i64::from(at_most.get()));
-            db.run(query.execute(pool)).await.map(|done| done.rows_affected())
-        });
+        let delete = || async {
+            on_writer!(db, pool => {
+                let query = sqlx::query(sql.on(db)).bind(now).bind(i64::from(at_most.get()));
+                db.run(query.execute(pool)).await.map(|done| done.rows_affected())
+            })
+        };
+        let deleted = until_no_deadlock(delete).await;
         let deleted = deleted.map_err(|error| self.failed(error))?;
         Ok(Cleared { deleted, more: deleted >= u64::from(at_most.get()) })
     }

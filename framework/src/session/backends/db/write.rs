@@ -114,6 +114,25 @@ pub(super) type Written = Result<bool, Arc<DatabaseError>>;
 
 /// Does a write by itself, on whichever kind of database.
 pub(super) async fn alone(database: &Database, write: &Write) -> Result<bool, DatabaseError> {
+    until_no_deadlock(|| statement(database, write)).await
+}
+
+/// Tries a statement again which a server undid because it and another transaction, such as a sweep, waited for each other.
+pub(super) async fn until_no_deadlock<T, F>(statement: impl Fn() -> F) -> Result<T, DatabaseError>
+where
+    F: Future<Output = Result<T, DatabaseError>>,
+{
+    const TRIES: u32 = 10;
+    let mut tries = 1;
+    loop {
+        match statement().await {
+            Err(error) if error.is_deadlock() && tries < TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+async fn statement(database: &Database, write: &Write) -> Result<bool, DatabaseError> {
     on_writer!(database, pool => {
         let (key, query) = (write.key.as_str(), sqlx::query(write.sql(database.vendor())));
         let query = match &write.change {
