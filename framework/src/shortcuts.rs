@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
+use crate::conf::core;
 use crate::error::{Error, Result};
+use crate::http::charset::Charset;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
@@ -43,9 +45,11 @@ pub async fn render_with_status(
     context: Context,
 ) -> Result<HttpResponse> {
     let page = render_to_string(request, template, context).await?;
-    let mut response = HttpResponse::new(page);
-    response.status = status;
-    Ok(response)
+    let response = match request.project().core().default_charset {
+        core::Charset::Utf8 => HttpResponse::new(page),
+        core::Charset::Latin1 => HttpResponse::encoded(&page, Charset::Latin1)?,
+    };
+    Ok(response.with_status(status))
 }
 
 /// The template, rendered for the request, as text (Django's `render_to_string`).
@@ -129,7 +133,7 @@ fn current_app(request: &HttpRequest) -> Option<String> {
 /// # Errors
 /// [`NoReverseMatch`] for what is neither, and `DisallowedRedirect` (400) for a scheme that no browser should be sent to.
 pub fn redirect<'a>(request: &HttpRequest, to: impl Into<Destination<'a>>) -> Result<HttpResponse> {
-    HttpResponse::redirect(&to.into().address(request)?)
+    Ok(HttpResponse::redirect(&to.into().address(request)?)?.in_default_charset(request.project().core()))
 }
 
 /// A 301 to a route or an address: browsers keep it.
@@ -137,30 +141,28 @@ pub fn redirect<'a>(request: &HttpRequest, to: impl Into<Destination<'a>>) -> Re
 /// # Errors
 /// As [`redirect`].
 pub fn permanent_redirect<'a>(request: &HttpRequest, to: impl Into<Destination<'a>>) -> Result<HttpResponse> {
-    HttpResponse::permanent_redirect(&to.into().address(request)?)
+    let response = HttpResponse::permanent_redirect(&to.into().address(request)?)?;
+    Ok(response.in_default_charset(request.project().core()))
 }
 
 /// Where [`redirect`] leads: made from a text, or from a route's name with its arguments.
 #[derive(Debug, Clone)]
 pub struct Destination<'a> {
     to: Cow<'a, str>,
-    /// With arguments it can only be a route.
     args: Option<ReverseArgs>,
 }
 
 impl Destination<'_> {
     /// Django 5.2 `shortcuts.py`, `resolve_url`.
     fn address(self, request: &HttpRequest) -> Result<String, NoReverseMatch> {
-        let Some(args) = self.args else {
-            if self.to.starts_with("./") || self.to.starts_with("../") {
-                return Ok(self.to.into_owned());
-            }
-            return reverse(request, &self.to, ()).or_else(|error| match is_address(&self.to) {
-                true => Ok(self.to.into_owned()),
-                false => Err(error),
-            });
-        };
-        reverse(request, &self.to, args)
+        if self.to.starts_with("./") || self.to.starts_with("../") {
+            return Ok(self.to.into_owned());
+        }
+        match reverse(request, &self.to, self.args.unwrap_or_default()) {
+            Err(NoReverseMatch::Mixed) => Err(NoReverseMatch::Mixed),
+            Err(_) if is_address(&self.to) => Ok(self.to.into_owned()),
+            outcome => outcome,
+        }
     }
 }
 

@@ -81,9 +81,11 @@ pub fn patch_cache_control(
         add(&mut all, directive.name().to_owned(), value);
     }
     let mut text = String::with_capacity(line.len() + 32);
+    let mut is_first = true;
     for (name, values) in &all {
         for value in values {
-            if !text.is_empty() {
+            // A line that begins with a comma has an empty directive, which stays.
+            if !std::mem::take(&mut is_first) {
                 text.push_str(", ");
             }
             text.push_str(name);

@@ -19,6 +19,10 @@ pub enum Charset {
     Latin1,
     /// `us-ascii`
     Ascii,
+    /// `utf-16`: with a mark of the byte order, which is little-endian when there is none.
+    Utf16,
+    /// `gb2312`: what GBK has in bytes above 0xA0.
+    Gb2312,
     /// Another, by the tables that browsers use.
     Other(&'static Encoding),
 }
@@ -47,7 +51,23 @@ impl Charset {
             | "cp367" | "csascii" | "ibm367" | "iso646_us" | "iso_646.irv_1991" | "iso_ir_6" => {
                 Some(Self::Ascii)
             }
+            "utf_16" | "utf16" | "u16" => Some(Self::Utf16),
+            "gb2312" | "gb2312_80" | "gb2312_1980" | "chinese" | "csiso58gb231280" | "euc_cn" | "euccn"
+            | "eucgb2312_cn" | "iso_ir_58" => Some(Self::Gb2312),
             name => Some(Self::Other(other(name)?)),
+        }
+    }
+
+    /// The name that a `Content-Type` says.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Latin1 => "iso-8859-1",
+            Self::Ascii => "us-ascii",
+            Self::Utf16 => "utf-16",
+            Self::Gb2312 => "gb2312",
+            Self::Other(encoding) => encoding.name(),
         }
     }
 
@@ -64,6 +84,14 @@ impl Charset {
                     None
                 }
             }
+            Self::Utf16 => {
+                let (encoding, bytes) = byte_order(bytes);
+                encoding.decode_without_bom_handling_and_without_replacement(bytes)
+            }
+            Self::Gb2312 => double_byte(encoding_rs::GBK, bytes, 0xa1, None).map(Cow::Owned),
+            Self::Other(encoding) if is_double_byte(encoding) => {
+                double_byte(encoding, bytes, 0x80, None).map(Cow::Owned)
+            }
             Self::Other(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
         }
     }
@@ -77,6 +105,16 @@ impl Charset {
             Self::Ascii => self.decode(bytes).unwrap_or_else(|| {
                 bytes.iter().map(|&b| if b.is_ascii() { char::from(b) } else { '\u{fffd}' }).collect()
             }),
+            Self::Utf16 => {
+                let (encoding, bytes) = byte_order(bytes);
+                encoding.decode_without_bom_handling(bytes).0
+            }
+            Self::Gb2312 => double_byte(encoding_rs::GBK, bytes, 0xa1, Some('\u{fffd}'))
+                .map(Cow::Owned)
+                .unwrap_or_default(),
+            Self::Other(encoding) if is_double_byte(encoding) => {
+                double_byte(encoding, bytes, 0x80, Some('\u{fffd}')).map(Cow::Owned).unwrap_or_default()
+            }
             Self::Other(encoding) => encoding.decode_without_bom_handling(bytes).0,
         }
     }
@@ -91,6 +129,14 @@ impl Charset {
                 text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>().map(Cow::Owned)
             }
             Self::Ascii => None,
+            Self::Utf16 => {
+                let mark_and_text = std::iter::once(0xfeff).chain(text.encode_utf16());
+                Some(Cow::Owned(mark_and_text.flat_map(u16::to_le_bytes).collect()))
+            }
+            Self::Gb2312 => {
+                let bytes = Self::Other(encoding_rs::GBK).encode(text)?;
+                self.decode(&bytes).is_some().then(|| Cow::Owned(bytes.into_owned()))
+            }
             // No page is written in these, and encoding_rs does not.
             Self::Other(encoding) if encoding.output_encoding() != encoding => None,
             Self::Other(encoding) => {
@@ -99,6 +145,67 @@ impl Charset {
             }
         }
     }
+}
+
+/// A text that a charset cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the text has a character that {charset} lacks")]
+pub struct EncodingError {
+    /// The charset.
+    pub charset: String,
+}
+
+/// The byte order that UTF-16 begins with, and the rest.
+fn byte_order(bytes: &[u8]) -> (&'static Encoding, &[u8]) {
+    match bytes {
+        [0xfe, 0xff, rest @ ..] => (encoding_rs::UTF_16BE, rest),
+        [0xff, 0xfe, rest @ ..] => (encoding_rs::UTF_16LE, rest),
+        rest => (encoding_rs::UTF_16LE, rest),
+    }
+}
+
+fn is_double_byte(encoding: &'static Encoding) -> bool {
+    [encoding_rs::GBK, encoding_rs::EUC_KR, encoding_rs::BIG5, encoding_rs::SHIFT_JIS].contains(&encoding)
+}
+
+/// Decodes charsets of one or two bytes as Python does: of a broken pair the first byte alone is replaced, and the second is
+/// read again; there are no sequences of four, and no characters for private use. Both bytes of a pair are at least `lowest`,
+/// unless that is 0x80.
+fn double_byte(
+    encoding: &'static Encoding,
+    bytes: &[u8],
+    lowest: u8,
+    replacement: Option<char>,
+) -> Option<String> {
+    let mut text = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(&first) = rest.first() {
+        let length = 1 + usize::from(!first.is_ascii());
+        let single = encoding.decode_without_bom_handling_and_without_replacement(&rest[..1]);
+        let found = match single {
+            Some(one) if !one.is_empty() => Some((one, 1)),
+            _ => rest.get(..length).and_then(|pair| {
+                let decoded = encoding.decode_without_bom_handling_and_without_replacement(pair)?;
+                if lowest > 0x80 && pair.iter().any(|&byte| byte < lowest) {
+                    return None;
+                }
+                let is_private = decoded.chars().any(|c| matches!(c, '\u{e000}'..='\u{f8ff}'));
+                (!is_private).then_some((decoded, length))
+            }),
+        };
+        match found {
+            Some((decoded, length)) => {
+                text.push_str(&decoded);
+                rest = &rest[length..];
+            }
+            None => {
+                text.push(replacement?);
+                // A pair that the end cuts off is replaced as a whole.
+                rest = &rest[1..];
+            }
+        }
+    }
+    Some(text)
 }
 
 impl From<core::Charset> for Charset {
@@ -124,7 +231,7 @@ fn other(name: &str) -> Option<&'static Encoding> {
         "euc_jp" | "eucjp" | "ujis" | "u_jis" => EUC_JP,
         "euc_kr" | "euckr" | "korean" | "ks_c_5601_1987" => EUC_KR,
         "gb18030" | "gb18030_2000" => GB18030,
-        "gbk" | "936" | "cp936" | "ms936" | "gb2312" | "chinese" | "euc_cn" | "euccn" => GBK,
+        "gbk" | "936" | "cp936" | "ms936" => GBK,
         "cp866" | "866" | "ibm866" => IBM866,
         "iso2022_jp" | "iso_2022_jp" | "csiso2022jp" | "iso2022jp" => ISO_2022_JP,
         "iso8859_2" | "iso_8859_2" | "latin2" | "l2" => ISO_8859_2,
@@ -144,7 +251,7 @@ fn other(name: &str) -> Option<&'static Encoding> {
         "mac_roman" | "macintosh" | "macroman" => MACINTOSH,
         "shift_jis" | "shiftjis" | "sjis" | "s_jis" | "csshiftjis" | "cp932" | "932" | "ms932"
         | "mskanji" => SHIFT_JIS,
-        "utf_16" | "utf16" | "u16" | "utf_16_le" | "utf_16le" => UTF_16LE,
+        "utf_16_le" | "utf_16le" => UTF_16LE,
         "utf_16_be" | "utf_16be" => UTF_16BE,
         "cp874" => WINDOWS_874,
         "cp1250" | "1250" | "windows_1250" => WINDOWS_1250,
@@ -195,5 +302,23 @@ mod tests {
         assert_eq!(Charset::Latin1.encode("€"), None);
         assert_eq!(Charset::Ascii.decode_lossy(b"a\xe9"), "a\u{fffd}");
         assert_eq!(Charset::Ascii.encode("é"), None);
+    }
+
+    /// Python 3.11: `bytes.decode(name, "replace")`.
+    #[test]
+    fn broken_pairs_are_replaced_as_python_replaces_them() {
+        for (name, bytes, text) in [
+            ("gb2312", &b"\xc30"[..], "\u{fffd}0"),
+            ("gb2312", b"\x82A", "\u{fffd}A"),
+            ("gbk", b"\xc4\xe3\xba\xc3", "你好"),
+            ("gbk", b"a\xff", "a\u{fffd}"),
+            ("shift_jis", b"\xf0\x95", "\u{fffd}\u{fffd}"),
+            ("shift_jis", b"\x83\x65\xb1", "テｱ"),
+            ("utf-16", b"\xfe\xff\x00a", "a"),
+            ("utf-16", b"a\x00", "a"),
+        ] {
+            assert_eq!(Charset::lookup(name).unwrap().decode_lossy(bytes), text, "{name} {bytes:?}");
+        }
+        assert_eq!(Charset::Utf16.encode("é").as_deref(), Some(&b"\xff\xfe\xe9\x00"[..]));
     }
 }

@@ -7,15 +7,21 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
+use crate::conf::core::{self, CoreSettings};
 use crate::error::{BoxError, Error, Result};
 use crate::http::body::{Body, ResponseBody};
+use crate::http::charset::{Charset, EncodingError};
 use crate::http::header_value::{HeaderError, header_name, header_value};
-use crate::http::json;
+use crate::http::json::{self, JsonStyle};
 use crate::http::response_cookies::ResponseCookies;
 use crate::http::set_cookie::{CookieError, SetCookie};
 use crate::http::uri::{UriParts, iri_to_uri};
+use crate::project::Project;
+use crate::signing::cookies::sign_cookie;
+use crate::signing::keys::SigningKeys;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const HTML_LATIN1: HeaderValue = HeaderValue::from_static("text/html; charset=iso-8859-1");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -51,6 +57,27 @@ impl HttpResponse {
         Self::of(HTML, body.into())
     }
 
+    /// A 200 with that text in another charset than UTF-8, `text/html; charset=…`.
+    ///
+    /// ```
+    /// use nuages::http::{charset::Charset, response::HttpResponse};
+    ///
+    /// let response = HttpResponse::encoded("Liège", Charset::Latin1)?;
+    /// assert_eq!(response.content().unwrap(), &b"Li\xe8ge"[..]);
+    /// assert_eq!(response.header("content-type"), Some("text/html; charset=iso-8859-1"));
+    /// assert!(HttpResponse::encoded("日本", Charset::Latin1).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EncodingError`] when the charset lacks a character.
+    pub fn encoded(text: &str, charset: Charset) -> Result<Self, EncodingError> {
+        let body =
+            charset.encode(text).ok_or_else(|| EncodingError { charset: charset.name().to_owned() })?;
+        let content_type = HeaderValue::try_from(format!("text/html; charset={}", charset.name()));
+        Ok(Self::of(content_type.unwrap_or(HTML), Bytes::from(body.into_owned())))
+    }
+
     /// A 200 with that body, `text/plain; charset=utf-8`.
     pub fn text(body: impl Into<Bytes>) -> Self {
         Self::of(TEXT, body.into())
@@ -69,6 +96,14 @@ impl HttpResponse {
     /// ```
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
         Ok(Self::of(JSON, json::dumps(value)?.into()))
+    }
+
+    /// The same in another style: indented, sorted, or in UTF-8.
+    ///
+    /// # Errors
+    /// As [`HttpResponse::json`].
+    pub fn json_with<T: Serialize + ?Sized>(value: &T, style: &JsonStyle) -> Result<Self> {
+        Ok(Self::of(JSON, json::dumps_with(value, style)?.into()))
     }
 
     /// A 200 whose body comes as the stream goes on, `text/html; charset=utf-8`.
@@ -152,6 +187,15 @@ impl HttpResponse {
     #[must_use]
     pub const fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same, said to be in `DEFAULT_CHARSET`, if it is the framework's own: its text is ASCII, and so the same in each.
+    #[must_use]
+    pub(crate) fn in_default_charset(mut self, core: &CoreSettings) -> Self {
+        if core.default_charset == core::Charset::Latin1 && self.headers.get(CONTENT_TYPE) == Some(&HTML) {
+            self.headers.insert(CONTENT_TYPE, HTML_LATIN1);
+        }
         self
     }
 
@@ -258,6 +302,33 @@ impl HttpResponse {
     /// [`CookieError`] for a name that is none.
     pub fn delete_cookie(&mut self, name: &str) -> Result<(), CookieError> {
         self.cookies.set(SetCookie::deletion(name))
+    }
+
+    /// Sets a cookie whose value is signed with the site's `SECRET_KEY`, for
+    /// [`HttpRequest::get_signed_cookie`](crate::http::request::HttpRequest::get_signed_cookie): everybody can read it, and
+    /// nobody can change it. The salt tells apart what is signed for different purposes.
+    ///
+    /// ```
+    /// # use nuages::prelude::*;
+    /// async fn remember(request: HttpRequest) -> Result<HttpResponse> {
+    ///     let mut response = HttpResponse::redirect("/")?;
+    ///     let cookie = SetCookie::new("visitor", "42").max_age(86_400).http_only(true);
+    ///     response.set_signed_cookie(request.project(), cookie, "visits")?;
+    ///     Ok(response)
+    /// }
+    /// # let _ = remember;
+    /// ```
+    ///
+    /// # Errors
+    /// As [`HttpResponse::set_cookie`].
+    pub fn set_signed_cookie(
+        &mut self,
+        project: &Project,
+        mut cookie: SetCookie,
+        salt: &str,
+    ) -> Result<(), CookieError> {
+        cookie.value = sign_cookie(&SigningKeys::of(project.core()), &cookie.name, salt, &cookie.value);
+        self.set_cookie(cookie)
     }
 
     /// The cookies that this response sets.

@@ -39,7 +39,7 @@ impl std::fmt::Debug for SetCookie {
 ///
 /// `Max-Age` has no fraction; `Expires` counts it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MaxAge(pub(super) f64);
+pub struct MaxAge(pub(crate) f64);
 
 #[derive(Debug, Clone)]
 pub(super) enum Expires {

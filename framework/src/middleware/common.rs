@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::header::{CONTENT_LENGTH, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_LENGTH, HeaderValue, LOCATION, USER_AGENT};
 use http::{Method, StatusCode};
 use regex::bytes::RegexSet;
 
 use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
 use crate::error::{Error, Result};
+use crate::http::header_value::header_value;
 use crate::http::request::address::full_path;
 use crate::http::request::{HttpRequest, Paths};
 use crate::http::response::HttpResponse;
+use crate::http::uri::{escape_leading_slashes, iri_to_uri};
 use crate::middleware::def::FromProject;
 use crate::middleware::onion::{Middleware, Next};
 use crate::middleware::request_line::RequestLine;
@@ -40,6 +42,10 @@ impl FromProject for CommonMiddleware {
 }
 
 impl CommonMiddleware {
+    fn redirect(&self, to: &str) -> Result<HttpResponse> {
+        Ok(HttpResponse::permanent_redirect(to)?.in_default_charset(&self.core))
+    }
+
     /// The address with a slash, where adding one is what `APPEND_SLASH` would do: the path leads nowhere, and with a slash
     /// it leads somewhere. Worked out from the request line, so that a request which needs no slash pays nothing for it.
     ///
@@ -59,6 +65,8 @@ impl CommonMiddleware {
             return Ok(None);
         }
         let address = full_path(paths.path(uri), uri, true);
+        // Two slashes at the beginning would lead to another host.
+        let address = escape_leading_slashes(&address).into_owned();
         if self.core.debug && [Method::DELETE, Method::POST, Method::PUT, Method::PATCH].contains(method) {
             return Err(Error::internal(format!(
                 "You called this URL via {method}, but the URL doesn't end in a slash and you have APPEND_SLASH set. \
@@ -82,18 +90,21 @@ impl Middleware for CommonMiddleware {
         let host = request.get_host()?;
         let wants_www = self.core.prepend_www && !host.is_empty() && !host.starts_with("www.");
         let (line, routes) = (next.line, next.onion.project().routes());
-        if wants_www {
+        let mut response = if wants_www {
             let path = self.slashed(line, routes)?.unwrap_or_else(|| request.get_full_path());
             let to = format!("{}://www.{host}{path}", request.scheme());
-            return HttpResponse::permanent_redirect(&to);
-        }
-
-        let mut response = next.run(request).await;
+            // Whatever the host is, `www.` goes before it, as in Django: `http://www.[::1]/` is no address to check.
+            let mut response = self.redirect("/")?;
+            response.headers.insert(LOCATION, header_value(&iri_to_uri(&to))?);
+            response
+        } else {
+            next.run(request).await
+        };
 
         if response.status == StatusCode::NOT_FOUND
             && let Some(address) = self.slashed(line, routes)?
         {
-            return HttpResponse::permanent_redirect(&address);
+            return self.redirect(&address);
         }
         if let Some(content) = response.content()
             && !response.headers.contains_key(CONTENT_LENGTH)

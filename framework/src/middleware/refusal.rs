@@ -70,7 +70,8 @@ pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpRespo
         }
     }
     let mut response =
-        if project.core().debug { technical_page(status, error, line, project) } else { error_page(status) };
+        if project.core().debug { technical_page(status, error, line, project) } else { error_page(status) }
+            .in_default_charset(project.core());
     if let Some(raised) = raised {
         response.extensions_mut().insert(raised);
     }

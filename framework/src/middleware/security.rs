@@ -82,7 +82,8 @@ impl SecurityMiddleware {
             Some(host) => host.into(),
             None => request.get_host()?,
         };
-        Ok(Some(HttpResponse::permanent_redirect(&format!("https://{host}{}", request.get_full_path()))?))
+        let to = format!("https://{host}{}", request.get_full_path());
+        Ok(Some(HttpResponse::permanent_redirect(&to)?.in_default_charset(request.project().core())))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::conf::core::CoreSettings;
 use crate::conf::secret::Secret;
 
 /// The keys of a site: one signs, all verify.
@@ -33,6 +34,12 @@ impl SigningKeys {
                 .map(|key| key.expose().as_bytes().to_vec())
                 .collect(),
         }
+    }
+
+    /// The keys that the settings name.
+    #[must_use]
+    pub fn of(core: &CoreSettings) -> Self {
+        Self::new(&core.secret_key, &core.secret_key_fallbacks)
     }
 
     /// The same keys, each behind a prefix: keys of another purpose.

@@ -10,7 +10,9 @@ use nuages::http::cache_control::{
     CacheControlError, Directive, add_never_cache_headers, patch_cache_control,
 };
 use nuages::http::charset::Charset;
+use nuages::http::file_response::FileResponse;
 use nuages::http::header_value::HeaderError;
+use nuages::http::json::JsonStyle;
 use nuages::http::set_cookie::CookieError;
 use nuages::http::vary::patch_vary_headers;
 use nuages::prelude::*;
@@ -68,8 +70,8 @@ impl From<CacheControlError> for Failure {
 type Built<T = HttpResponse> = Result<T, Failure>;
 
 /// The response, or what its building failed with.
-pub(crate) fn build(request: &HttpRequest, spec: &Dict) -> Result<HttpResponse> {
-    match make(request, spec).and_then(|response| finish(request, response, spec)) {
+pub(crate) async fn build(request: &HttpRequest, spec: &Dict) -> Result<HttpResponse> {
+    match make(request, spec).await.and_then(|response| finish(request, response, spec)) {
         Ok(response) => Ok(response),
         Err(Failure::Named(name)) => {
             Ok(answer(&json!({"error": name}))?.with_status(StatusCode::INTERNAL_SERVER_ERROR))
@@ -182,7 +184,7 @@ fn content(request: &HttpRequest, spec: &Dict) -> Built<Content> {
     })
 }
 
-fn make(request: &HttpRequest, spec: &Dict) -> Built {
+async fn make(request: &HttpRequest, spec: &Dict) -> Built {
     let kind = spec.get("kind").and_then(Value::as_str).unwrap_or("plain");
     let flag = |name: &str| spec.get(name).is_some_and(Value::is_truthy);
     let plain = |status: StatusCode| -> Built {
@@ -213,11 +215,18 @@ fn make(request: &HttpRequest, spec: &Dict) -> Built {
             Ok(response)
         }
         "json" => {
-            let data = spec.get("data").unwrap_or(&Value::None);
+            let data = spec.get("data").ok_or_else(|| Error::internal("data is missing"))?;
             if !matches!(data, Value::Dict(_)) && spec.get("safe").is_none_or(Value::is_truthy) {
                 return Err(Failure::Named("TypeError"));
             }
-            Options::read(request, spec)?.apply(HttpResponse::json(data)?)
+            let options = Options::read(request, spec)?;
+            let mut response = match member(spec, "json_dumps_params").and_then(Value::as_dict) {
+                None => HttpResponse::json(data)?,
+                Some(params) => HttpResponse::json_with(data, &json_style(params))?,
+            };
+            let text = String::from_utf8_lossy(response.content().map_or(&[][..], |body| body)).into_owned();
+            response.set_content(options.encode(Content::Text(text))?);
+            options.apply(response)
         }
         "redirect" | "permanent_redirect" => {
             let options = Options::read(request, spec)?;
@@ -253,8 +262,50 @@ fn make(request: &HttpRequest, spec: &Dict) -> Built {
             }
             options.apply(HttpResponse::streaming(stream::iter(chunks)))
         }
-        _ => Ok(HttpResponse::text("not there yet").with_status(StatusCode::NOT_IMPLEMENTED)),
+        "file" => file(request, spec).await,
+        _ => Err(Error::internal(format!("there is no kind {kind:?}")).into()),
     }
+}
+
+fn json_style(params: &Dict) -> JsonStyle {
+    let mut style = JsonStyle::default();
+    if let Some(spaces) = params.get("indent").and_then(Value::as_i64) {
+        style = style.indent(usize::try_from(spaces).unwrap_or_default());
+    }
+    if let Some([between, after_name]) = params.get("separators").and_then(Value::as_list) {
+        style = style.separators(text_of(between), text_of(after_name));
+    }
+    let flag = |name: &str, default: bool| params.get(name).map_or(default, Value::is_truthy);
+    style.sort_keys(flag("sort_keys", false)).ensure_ascii(flag("ensure_ascii", true))
+}
+
+async fn file(request: &HttpRequest, spec: &Dict) -> Built {
+    let described =
+        spec.get("file").and_then(Value::as_dict).ok_or_else(|| Error::internal("file is an object"))?;
+    let options = Options::read(request, spec)?;
+    let mut bytes = match described.get("content").map(Content::read).transpose()? {
+        None => Vec::new(),
+        Some(Content::Text(text)) => text.into_bytes(),
+        Some(Content::Bytes(bytes)) => bytes,
+    };
+    let seek = described.get("seek").and_then(Value::as_i64).unwrap_or_default();
+    let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    bytes.drain(..usize::try_from(seek.clamp(0, length)).unwrap_or_default());
+    let name = member(described, "name").map(text_of).unwrap_or_default();
+    let mut file = FileResponse::bytes(name, bytes)
+        .filename(described.get("filename").map(text_of).unwrap_or_default())
+        .as_attachment(described.get("as_attachment").is_some_and(Value::is_truthy));
+    if let Some(content_type) = &options.content_type {
+        file = file.content_type(content_type);
+    }
+    let mut response = file.into_response().await?;
+    let own: Vec<_> = response.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    response = options.apply(response)?;
+    // What the file says of itself goes over what the constructor was given.
+    for (name, value) in own {
+        response.headers.insert(name, value);
+    }
+    Ok(response)
 }
 
 const fn redirect_status(permanent: bool, preserve_request: bool) -> StatusCode {
@@ -313,12 +364,22 @@ fn patch_control(response: &mut HttpResponse, members: &Dict) -> Built<()> {
         .iter()
         .filter_map(|(name, value)| match value {
             Value::Bool(true) => Some(Directive::Flag(name)),
+            Value::Bool(false) => Some(Directive::Text(name, "False")),
             Value::Int(seconds) => Some(Directive::Seconds(name, u64::try_from(*seconds).ok()?)),
-            Value::Str(text) if name == "max-age" => Some(Directive::Seconds(name, text.parse().ok()?)),
             Value::Str(text) => Some(Directive::Text(name, text)),
             _ => None,
         })
         .collect();
+    // Python compares no text with a number.
+    let is_compared = |directive: &Directive<'_>| matches!(directive, Directive::Text("max-age", _));
+    let there = response.header("cache-control").unwrap_or_default().to_lowercase();
+    if directives.iter().any(is_compared) && there.split(',').any(|one| one.trim().starts_with("max-age")) {
+        let number =
+            there.split(',').map(str::trim).filter_map(|one| one.strip_prefix("max-age=")).next_back();
+        let named =
+            if number.is_none_or(|text| text.parse::<i64>().is_ok()) { "TypeError" } else { "ValueError" };
+        return Err(Failure::Named(named));
+    }
     Ok(patch_cache_control(&mut response.headers, &directives)?)
 }
 
@@ -330,7 +391,6 @@ fn set_cookie(request: &HttpRequest, response: &mut HttpResponse, spec: &Dict) -
     let value = spec.get("value").map(text_of).unwrap_or_default();
     let mut cookie = match op {
         "delete" => SetCookie::deletion(key),
-        "signed" => return Err(Error::internal("signed cookies are not there yet").into()),
         _ => SetCookie::new(key, value),
     };
     if spec.contains_key("path") {
@@ -355,7 +415,10 @@ fn set_cookie(request: &HttpRequest, response: &mut HttpResponse, spec: &Dict) -
             cookie = cookie.expires_at(OffsetDateTime::now_utc() + Duration::seconds_f64(seconds));
         }
     }
-    let _ = request;
+    if op == "signed" {
+        let salt = text("salt").unwrap_or_default();
+        return Ok(response.set_signed_cookie(request.project(), cookie, &salt)?);
+    }
     Ok(response.set_cookie(cookie)?)
 }
 

@@ -14,7 +14,11 @@ use crate::http::header_parameters::HeaderParameters;
 use crate::http::query_dict::QueryDict;
 use crate::http::request::HttpRequest;
 use crate::http::request_body::BodyError;
+use crate::http::set_cookie::MaxAge;
 use crate::http::uploaded_file::Files;
+use crate::signing::cookies::CookieCheck;
+use crate::signing::keys::SigningKeys;
+use crate::signing::signature_error::SignatureError;
 
 impl HttpRequest {
     /// The query as it was sent, without its `?` (Django's `META["QUERY_STRING"]`).
@@ -188,6 +192,38 @@ impl HttpRequest {
     #[must_use]
     pub fn encoding(&self) -> Option<Charset> {
         Charset::lookup(self.charset_name()?)
+    }
+
+    /// The value of a cookie that [`HttpResponse::set_signed_cookie`](crate::http::response::HttpResponse::set_signed_cookie)
+    /// signed under that name and salt, at most `max_age` ago; `None` when there is no such cookie.
+    ///
+    /// ```
+    /// # use nuages::prelude::*;
+    /// async fn greet(request: HttpRequest) -> Result<HttpResponse> {
+    ///     // Forged, too old or not there: a stranger.
+    ///     let visitor = request.get_signed_cookie("visitor", "visits", Some(86_400.into())).ok().flatten();
+    ///     Ok(HttpResponse::text(format!("Hello, {}", visitor.unwrap_or_default())))
+    /// }
+    /// # let _ = greet;
+    /// ```
+    ///
+    /// # Errors
+    /// [`SignatureError`]; Django's `BadSignature` and `SignatureExpired` are among them.
+    pub fn get_signed_cookie(
+        &self,
+        name: &str,
+        salt: &str,
+        max_age: Option<MaxAge>,
+    ) -> Result<Option<String>, SignatureError> {
+        let Some(signed) = self.cookies().get(name) else { return Ok(None) };
+        let core = self.core();
+        let check = CookieCheck {
+            name,
+            salt,
+            max_age: max_age.map(|MaxAge(seconds)| seconds),
+            legacy_salt: core.signed_cookie_legacy_salt_fallback,
+        };
+        check.unsign(&SigningKeys::of(core), signed).map(|value| Some(value.to_owned()))
     }
 
     /// Whether the client takes that type, by its `Accept` header; without one it takes all.

@@ -1,0 +1,255 @@
+//! A file as a response (Django 5.2 `http/response.py`, `FileResponse`).
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
+    IF_RANGE, LAST_MODIFIED, RANGE,
+};
+use http::{Method, StatusCode};
+
+use crate::error::Result;
+use crate::http::body::Body;
+use crate::http::charset::latin1;
+use crate::http::conditional::{Preconditions, Verdict, not_modified, precondition_failed};
+use crate::http::content_disposition::content_disposition;
+use crate::http::date::{http_date, moment_at};
+use crate::http::file_body::file_stream;
+use crate::http::header_value::header_value;
+use crate::http::mime_types::guess_type;
+use crate::http::range::{Part, part};
+use crate::http::request::HttpRequest;
+use crate::http::response::HttpResponse;
+
+/// A file on its way into a response: its name says the type, and the browser shows it or saves it.
+///
+/// ```
+/// use nuages::http::file_response::FileResponse;
+/// use nuages::prelude::*;
+///
+/// async fn invoice(request: HttpRequest, number: u64) -> Result<HttpResponse> {
+///     let file = FileResponse::open(format!("invoices/{number}.pdf")).await?;
+///     file.as_attachment(true).filename("invoice.pdf").respond(&request).await
+/// }
+/// # let _ = invoice;
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct FileResponse {
+    content: Content,
+    length: u64,
+    name: String,
+    filename: Option<String>,
+    content_type: Option<String>,
+    as_attachment: bool,
+    /// Seconds since 1970.
+    modified: Option<i64>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Bytes(Bytes),
+    File(File),
+}
+
+impl FileResponse {
+    /// The file at that path.
+    ///
+    /// # Errors
+    /// What the file system says: [`io::ErrorKind::NotFound`], which `or_404` of a view may turn into a 404.
+    pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref().to_owned();
+        let opened = tokio::task::spawn_blocking(move || {
+            let file = File::open(&path)?;
+            let about = file.metadata()?;
+            if about.is_dir() {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder cannot be sent"));
+            }
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let modified = about.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
+            let modified = modified.and_then(|since| i64::try_from(since.as_secs()).ok());
+            Ok(Self { length: about.len(), modified, ..Self::new(Content::File(file), name) })
+        });
+        opened.await.map_err(io::Error::other)?
+    }
+
+    /// Bytes as if they were a file of that name.
+    pub fn bytes(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        Self { length: content.len() as u64, ..Self::new(Content::Bytes(content), name.into()) }
+    }
+
+    const fn new(content: Content, name: String) -> Self {
+        Self {
+            content,
+            length: 0,
+            name,
+            filename: None,
+            content_type: None,
+            as_attachment: false,
+            modified: None,
+        }
+    }
+
+    /// Whether the browser is to save the file rather than show it.
+    pub const fn as_attachment(mut self, as_attachment: bool) -> Self {
+        self.as_attachment = as_attachment;
+        self
+    }
+
+    /// The name that the browser is told, in place of the file's own; folders in it are left out.
+    pub fn filename(mut self, filename: impl Into<String>) -> Self {
+        self.filename = Some(filename.into()).filter(|name| !name.is_empty());
+        self
+    }
+
+    /// The type, in place of what the name says.
+    pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Some(content_type.into());
+        self
+    }
+
+    /// When the content was last changed, in seconds since 1970: for bytes, whose age nobody knows otherwise.
+    pub const fn last_modified(mut self, seconds: i64) -> Self {
+        self.modified = Some(seconds);
+        self
+    }
+
+    /// All of it, whatever the request asks for: what Django's `FileResponse` does.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a name or type has control characters.
+    pub async fn into_response(self) -> Result<HttpResponse> {
+        let mut response = self.head()?;
+        let all = 0..self.length;
+        response.set_body(self.body(all).await?);
+        Ok(response)
+    }
+
+    /// What the request asks for: the part that `Range` names (206, or 416 where there is none), 304 if the client has the
+    /// file, 412 if it wants another one. It says `Accept-Ranges`, and, of a file on disk, `ETag` and `Last-Modified`.
+    ///
+    /// # Errors
+    /// As [`FileResponse::into_response`].
+    pub async fn respond(self, request: &HttpRequest) -> Result<HttpResponse> {
+        let mut response = self.head()?;
+        response.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        let etag = self.modified.map(|seconds| format!("\"{seconds:x}-{:x}\"", self.length));
+        if let Some(etag) = &etag {
+            response.headers.insert(ETAG, header_value(etag)?);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "files are not changed in the year 285,000,000")]
+        if let Some(moment) = self.modified.and_then(|seconds| moment_at(seconds as f64)) {
+            response.headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(moment))?);
+        }
+        match Preconditions::of(request.method(), request.headers()).verdict(etag.as_deref(), self.modified) {
+            Verdict::Proceed => {}
+            Verdict::NotModified => return Ok(not_modified(response)),
+            Verdict::Failed => return Ok(precondition_failed()),
+        }
+        let header = |name| request.headers().get(name).map(|value| latin1(value.as_bytes()));
+        // RFC 9110 section 14.2: a range of anything but GET means nothing.
+        let range = header(RANGE).filter(|_| request.method() == Method::GET);
+        let if_range = header(IF_RANGE);
+        let range =
+            match part(range.as_deref(), if_range.as_deref(), etag.as_deref(), self.modified, self.length) {
+                Part::Whole => 0..self.length,
+                Part::Of(range) => {
+                    let value = format!("bytes {}-{}/{}", range.start, range.end - 1, self.length);
+                    response.headers.insert(CONTENT_RANGE, HeaderValue::try_from(value)?);
+                    response.status = StatusCode::PARTIAL_CONTENT;
+                    range
+                }
+                Part::Beyond => {
+                    let value = format!("bytes */{}", self.length);
+                    response.headers.insert(CONTENT_RANGE, HeaderValue::try_from(value)?);
+                    response.headers.remove(CONTENT_LENGTH);
+                    return Ok(response.with_status(StatusCode::RANGE_NOT_SATISFIABLE));
+                }
+            };
+        response.headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+        response.set_body(self.body(range).await?);
+        Ok(response)
+    }
+
+    /// Type, length and disposition.
+    fn head(&self) -> Result<HttpResponse> {
+        let mut response = HttpResponse::default();
+        response.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.length));
+        let name = self.filename.as_deref().unwrap_or(&self.name);
+        let name = name.rsplit('/').next().unwrap_or_default();
+        match &self.content_type {
+            Some(content_type) => response.set_header(CONTENT_TYPE.as_str(), content_type)?,
+            None => {
+                let content_type = HeaderValue::from_static(content_type_of(name));
+                response.headers.insert(CONTENT_TYPE, content_type);
+            }
+        }
+        if let Some(disposition) = content_disposition(self.as_attachment, name) {
+            response.headers.insert(CONTENT_DISPOSITION, header_value(&disposition)?);
+        }
+        Ok(response)
+    }
+
+    /// Always a stream, so that no middleware looks into it.
+    async fn body(self, range: std::ops::Range<u64>) -> Result<Body> {
+        match self.content {
+            Content::File(file) => Ok(tokio::task::spawn_blocking(move || file_stream(file, range)).await??),
+            Content::Bytes(bytes) => {
+                let end = usize::try_from(range.end)?.min(bytes.len());
+                let start = usize::try_from(range.start)?.min(end);
+                let piece = Ok::<_, io::Error>(bytes.slice(start..end));
+                Ok(Body::stream(stream::once(std::future::ready(piece))))
+            }
+        }
+    }
+}
+
+/// What is packed is sent as what it is: with a `Content-Encoding` browsers would unpack it.
+fn content_type_of(name: &str) -> &'static str {
+    let guessed = guess_type(name);
+    match guessed.encoding {
+        Some("br") => "application/x-brotli",
+        Some("bzip2") => "application/x-bzip",
+        Some("compress") => "application/x-compress",
+        Some("gzip") => "application/gzip",
+        Some("xz") => "application/x-xz",
+        _ => guessed.content_type.unwrap_or("application/octet-stream"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::vectors;
+
+    #[test]
+    fn heads_are_djangos() {
+        for case in vectors::load("file_responses") {
+            let text = |name: &str| case[name].as_str().unwrap_or_default();
+            let file = FileResponse::bytes(text("name"), "abc")
+                .filename(text("filename"))
+                .as_attachment(case["as_attachment"].as_bool().unwrap());
+            let response = file.head().unwrap();
+            let mut out: Vec<(String, String)> = response
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), latin1(value.as_bytes()).into_owned()))
+                .collect();
+            out.sort();
+            let mut expected: Vec<(String, String)> = case["out"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|pair| (pair[0].as_str().unwrap().to_lowercase(), pair[1].as_str().unwrap().to_owned()))
+                .collect();
+            expected.sort();
+            assert_eq!(out, expected, "{case}");
+        }
+    }
+}
