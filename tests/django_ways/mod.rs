@@ -1,12 +1,20 @@
 //! What single engines do as Django's does, down to the order of errors, with `SESSION_DJANGO_FAULTS` and without.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use nuages::checks::CheckMessage;
+use nuages::conf::source::SettingsSource;
+use nuages::prelude::*;
 use nuages::serialize::datetime::DateTime;
 use nuages::serialize::value::{Dict, Value};
+use nuages::session::engine::{EngineDef, EngineParts, SessionEngine};
 use nuages::session::error::SessionError;
 use nuages::session::expiry::Expiry;
-use nuages::session::handle::Session;
 use nuages::session::key::SessionKey;
-use nuages::session::store::{Load, StoreError};
+use nuages::session::store::{
+    Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
+};
 use time::macros::datetime;
 
 use crate::contract::Place;
@@ -68,7 +76,7 @@ async fn an_empty_file_never_expires_in_django() {
         let key = SessionKey::parse(UNKNOWN).unwrap();
         let store = place.engine.store();
         assert_eq!(store.count_expired().await.unwrap(), u64::from(!faults));
-        store.clear_expired(std::num::NonZeroU32::MAX).await.unwrap();
+        store.clear_expired(NonZeroU32::MAX).await.unwrap();
         assert_eq!(store.exists(&key).await.unwrap(), faults);
     }
 }
@@ -150,3 +158,66 @@ async fn a_key_is_drawn_once_a_dead_cache_has_failed() {
 
 const DATABASE: &str =
     r#"DATABASES = { default = { ENGINE = "django.db.backends.sqlite3", NAME = "ways.sqlite3" } }"#;
+
+/// A store whose every key is taken.
+#[derive(Debug)]
+struct Full;
+
+#[async_trait]
+impl SessionStore for Full {
+    fn residence(&self) -> Residence {
+        Residence::Server
+    }
+
+    async fn load(&self, _: &SessionKey) -> Result<Load, StoreError> {
+        Ok(Load::Missing)
+    }
+
+    async fn reload(&self, _: &SessionKey) -> Result<Option<Loaded>, StoreError> {
+        Ok(None)
+    }
+
+    async fn exists(&self, _: &SessionKey) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn insert(&self, _: &SessionKey, _: &Dict) -> Result<Saved, StoreError> {
+        Err(StoreError::Exists)
+    }
+
+    async fn update(&self, _: &SessionKey, _: &Dict, _: Option<&Version>) -> Result<Saved, StoreError> {
+        Err(StoreError::Gone)
+    }
+
+    async fn touch(&self, _: &SessionKey, _: &Dict, _: Option<&Version>) -> Result<(), StoreError> {
+        Err(StoreError::Gone)
+    }
+
+    async fn delete(&self, _: &SessionKey, _: Option<&Version>) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn clear_expired(&self, _: NonZeroU32) -> Result<Cleared, StoreError> {
+        Ok(Cleared::NOTHING)
+    }
+
+    async fn count_expired(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn page(&self, _: Option<&SessionKey>, _: NonZeroU32) -> Result<Vec<StoredRow>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_takes_no_key_is_told_after_ten_thousand() {
+    fn build(parts: EngineParts<'_>) -> Result<SessionEngine, Vec<CheckMessage>> {
+        Ok(SessionEngine::new("full", Arc::new(Full), parts))
+    }
+    let settings = "SECRET_KEY = \"ways\"\nSESSION_ENGINE = \"full\"";
+    let site = Site::new("/nowhere").session_engine(EngineDef { name: "full", build });
+    let built = site.build(&SettingsSource::text("ways", settings)).unwrap();
+    let session = built.project.sessions().session(None);
+    assert!(matches!(session.create().await, Err(SessionError::NoFreeKey(10_000))));
+}
