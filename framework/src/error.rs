@@ -1,7 +1,9 @@
 //! What a view may fail with, and the status it becomes.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::Location;
 
 use http::StatusCode;
 
@@ -32,7 +34,7 @@ pub enum Error {
         reason: String,
     },
     /// 500, unless what is inside says otherwise.
-    Internal(BoxError),
+    Internal(Internal),
 }
 
 impl Error {
@@ -57,8 +59,9 @@ impl Error {
     }
 
     /// A [`Error::Internal`] made of a sentence.
+    #[track_caller]
     pub fn internal(reason: impl Into<String>) -> Self {
-        Self::Internal(reason.into().into())
+        Self::Internal(Internal::new(reason.into().into(), None))
     }
 
     /// The status of the response which this error becomes.
@@ -73,9 +76,67 @@ impl Error {
     }
 }
 
+/// An unforeseen error, and where it became the failure of a request. It is used as the error inside.
+pub struct Internal {
+    error: BoxError,
+    type_name: Option<&'static str>,
+    location: &'static Location<'static>,
+    backtrace: Option<Box<Backtrace>>,
+}
+
+impl Internal {
+    #[track_caller]
+    fn new(error: BoxError, type_name: Option<&'static str>) -> Self {
+        // Costs nothing unless the environment asks for it (`RUST_BACKTRACE=1`).
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| Box::new(backtrace));
+        Self { error, type_name, location: Location::caller(), backtrace }
+    }
+
+    /// The line of the `?`, or of the call of [`Error::internal`].
+    #[must_use]
+    pub const fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    /// The calls that led there, when the environment asks for them (`RUST_BACKTRACE=1`, as `runserver` does under `DEBUG`).
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.backtrace.as_deref()
+    }
+
+    /// The path of the error's type; none for an error made of a sentence.
+    #[must_use]
+    pub const fn type_name(&self) -> Option<&'static str> {
+        self.type_name
+    }
+}
+
+impl std::ops::Deref for Internal {
+    type Target = dyn StdError + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.error
+    }
+}
+
+impl fmt::Display for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl fmt::Debug for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.error, f)
+    }
+}
+
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    /// Notes where it happened: the line of the `?`.
+    #[track_caller]
     fn from(error: E) -> Self {
-        Self::Internal(Box::new(error))
+        Self::Internal(Internal::new(Box::new(error), Some(std::any::type_name::<E>())))
     }
 }
 
@@ -86,7 +147,7 @@ impl fmt::Display for Error {
                 f.write_str(reason)
             }
             Self::Suspicious { kind, reason } => write!(f, "{kind}: {reason}"),
-            Self::Internal(error) => error.fmt(f),
+            Self::Internal(error) => fmt::Display::fmt(error, f),
         }
     }
 }

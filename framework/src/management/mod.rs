@@ -16,6 +16,7 @@ pub mod migrate;
 mod migration_names;
 #[cfg(test)]
 mod migration_tests;
+mod reload;
 mod report;
 pub mod run;
 mod runserver;

@@ -3,7 +3,9 @@
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -28,6 +30,9 @@ use super::addr_port::AddrPort;
 use super::check::show;
 use super::cli::VERSION;
 use super::migrate::{clock, report};
+use super::reload::overlay::FaultOverlay;
+use super::reload::state::Served;
+use super::reload::watch_and_serve;
 use super::run::close_databases;
 use super::site_command::{Console, SiteCommand};
 
@@ -39,8 +44,8 @@ pub(super) struct RunServer {
     /// Use an IPv6 address.
     #[arg(long = "ipv6", short = '6')]
     use_ipv6: bool,
-    /// Accepted for Django's sake: there is no reloader.
-    #[arg(long, hide = true)]
+    /// Tells nuages to NOT start anew when code or settings change.
+    #[arg(long)]
     noreload: bool,
     /// Tells nuages to NOT automatically serve static files at STATIC_URL.
     #[arg(long)]
@@ -66,6 +71,14 @@ impl SiteCommand for RunServer {
         let asked = AddrPort::parse(self.addrport.as_deref(), self.use_ipv6)?;
         // From here on SIGTERM is heard: a supervisor may send it while migrations run.
         let mut signals = EndSignals::listen()?;
+        let watched = Served::from_environment();
+        if core.debug && !self.noreload && watched.is_none() {
+            let listener = match bind(&asked).await {
+                Ok(listener) => listener.into_std()?,
+                Err(error) => return Err(cannot_listen(&error, &asked, console)),
+            };
+            return watch_and_serve(listener, project.base_dir(), &mut signals, console).await;
+        }
 
         if !console.skip_checks {
             console.out.line("Performing system checks...\n")?;
@@ -74,9 +87,12 @@ impl SiteCommand for RunServer {
         }
 
         prepare_database(&project, core.debug, console).await?;
-        let listener = match bind(&asked).await {
-            Ok(listener) => listener,
-            Err(error) => return Err(cannot_listen(&error, &asked, console)),
+        let listener = match &watched {
+            Some(_) => inherited()?,
+            None => match bind(&asked).await {
+                Ok(listener) => listener,
+                Err(error) => return Err(cannot_listen(&error, &asked, console)),
+            },
         };
         let local = listener.local_addr()?;
         let zone = TimeZone::named(&core.time_zone).unwrap_or(TimeZone::UTC);
@@ -103,6 +119,10 @@ impl SiteCommand for RunServer {
         {
             onion.wrap(Arc::new(layer));
         }
+        if let Some(served) = &watched {
+            onion.wrap(Arc::new(FaultOverlay(served.clone())));
+            served.ready()?;
+        }
         let service = OnionService::new(Arc::new(onion));
         let (first, ending) = tokio::sync::oneshot::channel();
         let stop = async {
@@ -119,6 +139,7 @@ impl SiteCommand for RunServer {
         tokio::select! {
             _ended = serving => {}
             () = told => {}
+            () = orphaned(watched.is_some()) => {}
         }
         close_databases(&project).await;
         Ok(())
@@ -158,6 +179,24 @@ async fn prepare_database(project: &Project, debug: bool, console: &mut Console)
         }
     }
     Ok(())
+}
+
+/// The socket that the watching process listens on.
+fn inherited() -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// Returns when the watching process is gone without having said goodbye: nobody would end this one.
+async fn orphaned(watched: bool) {
+    if !watched {
+        return std::future::pending().await;
+    }
+    let parent = rustix::process::getppid();
+    while rustix::process::getppid() == parent {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 async fn bind(asked: &AddrPort) -> io::Result<TcpListener> {

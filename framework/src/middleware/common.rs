@@ -55,7 +55,7 @@ impl CommonMiddleware {
         if !self.core.append_slash {
             return Ok(None);
         }
-        let RequestLine { method, uri } = line;
+        let RequestLine { method, uri, .. } = line;
         let paths = Paths::of(uri, &self.core);
         let path = paths.path_info(uri);
         if path.ends_with('/')

@@ -7,4 +7,5 @@ pub mod onion;
 pub mod refusal;
 pub mod request_line;
 pub mod security;
+mod snapshot;
 mod technical;

@@ -105,7 +105,7 @@ impl Onion {
 
     /// From the request to the response: always a response.
     pub async fn respond(&self, request: HttpRequest) -> HttpResponse {
-        let line = RequestLine { method: request.method().clone(), uri: request.uri().clone() };
+        let line = RequestLine::of(&request);
         Next { onion: self, line: &line, depth: 0 }.run(request).await
     }
 

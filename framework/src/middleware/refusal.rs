@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::error::{BoxError, Error};
+use crate::error::{Error, Internal};
 use crate::http::defaults::error_page;
 use crate::http::response::HttpResponse;
 use crate::middleware::request_line::RequestLine;
@@ -45,7 +45,7 @@ pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpRespo
     let classified = classified(error);
     let error = classified.as_ref().unwrap_or(error);
     let status = status_of(error);
-    let RequestLine { method, uri } = line;
+    let RequestLine { method, uri, .. } = line;
     // `{:?}` escapes control characters: a path must not be able to forge a line of the log.
     let path = uri.path();
     let mut raised = None;
@@ -65,7 +65,8 @@ pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpRespo
         }
         Error::Internal(inner) => {
             let chain = chain(inner);
-            tracing::error!(target: "django.request", status = 500, %method, "Internal Server Error: {path:?}: {chain}");
+            let id = line.id();
+            tracing::error!(target: "django.request", status = 500, %method, request_id = id, "Internal Server Error: {path:?}: {chain}");
             raised = Some(Raised(chain.into()));
         }
     }
@@ -78,7 +79,7 @@ pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpRespo
     response
 }
 
-fn chain(error: &BoxError) -> String {
+fn chain(error: &Internal) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -142,6 +142,11 @@ impl Session {
         self.inner.as_ref()?.lock().key.clone()
     }
 
+    /// The content, if it was loaded: without asking the store, and without marking anything. For debug pages.
+    pub(crate) fn peek(&self) -> Option<Dict> {
+        Some(self.inner.as_ref()?.lock().data.as_ref()?.dict().clone())
+    }
+
     /// Whether the content was looked at: the response then gets `Vary: Cookie`.
     #[must_use]
     pub fn accessed(&self) -> bool {

@@ -135,6 +135,7 @@ impl Middleware for SessionMiddleware {
         let sent = cookie.is_some();
         let session = self.engine.session(cookie);
         request.session = session.clone();
+        next.line.note_session(&session);
 
         let mut response = next.run(request).await;
 

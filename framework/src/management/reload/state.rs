@@ -1,0 +1,75 @@
+//! What the watching and the serving process tell each other: files in a folder of theirs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// The variable with the folder in the serving process's environment. Django's name; Django's value is `true`.
+pub(in crate::management) const VARIABLE: &str = "RUN_MAIN";
+
+const READY: &str = "ready";
+const FAULT: &str = "fault.txt";
+
+/// The watching process's end.
+#[derive(Debug)]
+pub(super) struct ReloadState(TempDir);
+
+impl ReloadState {
+    pub(super) fn create() -> io::Result<Self> {
+        tempfile::Builder::new().prefix("nuages-reload-").tempdir().map(Self)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.folder().join(READY).exists()
+    }
+
+    pub(super) fn not_ready(&self) -> io::Result<()> {
+        remove(&self.folder().join(READY))
+    }
+
+    pub(super) fn set_fault(&self, text: &str) -> io::Result<()> {
+        // In one step: the other process may be reading.
+        let new = self.folder().join("fault.new");
+        fs::write(&new, text)?;
+        fs::rename(new, self.folder().join(FAULT))
+    }
+
+    pub(super) fn clear_fault(&self) -> io::Result<()> {
+        remove(&self.folder().join(FAULT))
+    }
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The serving process's end.
+#[derive(Debug, Clone)]
+pub(in crate::management) struct Served(PathBuf);
+
+impl Served {
+    /// `None` in a process that nobody watches.
+    pub(in crate::management) fn from_environment() -> Option<Self> {
+        let folder = PathBuf::from(std::env::var_os(VARIABLE)?);
+        folder.is_absolute().then_some(Self(folder))
+    }
+
+    /// Tells that this process listens.
+    pub(in crate::management) fn ready(&self) -> io::Result<()> {
+        fs::write(self.0.join(READY), "")
+    }
+
+    /// What keeps the changed code from being served, if anything does.
+    pub(super) fn fault(&self) -> Option<String> {
+        fs::read_to_string(self.0.join(FAULT)).ok()
+    }
+}

@@ -1,0 +1,226 @@
+//! The report as a page.
+
+use std::fmt::Write as _;
+
+use http::StatusCode;
+
+use super::excerpt::Excerpt;
+use super::secrets::{is_secret, shown};
+use super::{Place, Report};
+use crate::conf::secret::STARS;
+use crate::conf::session::SessionSettings;
+use crate::middleware::snapshot::Snapshot;
+use crate::serialize::repr::repr;
+use crate::template::escape::escape;
+
+const STYLE: &str = include_str!("technical.css");
+
+/// The report as HTML.
+pub(super) fn page(report: &Report<'_>) -> String {
+    let status = report.status.as_u16();
+    let title = escape(&format!("{} at {}", report.kind, report.path()));
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"robots\" content=\"NONE,NOARCHIVE\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <header>\n<h1>{} <small>({status}) at {}</small></h1>\n",
+        escape(&report.kind),
+        escape(&report.path()),
+    );
+    if let Some(words) = report.chain.first().filter(|words| !words.is_empty()) {
+        push(&mut out, format_args!("<pre>{}</pre>\n", escape(words)));
+    }
+    facts(report, &mut out);
+    out.push_str("</header>\n<main>\n");
+    match report.status {
+        StatusCode::NOT_FOUND => routes(report, &mut out),
+        _ => {
+            failure(report, &mut out);
+            request(report, &mut out);
+            settings(report, &mut out);
+        }
+    }
+    out.push_str(
+        "</main>\n<footer>You’re seeing this page because you have <code>DEBUG = true</code> in your settings. \
+         Change that to <code>false</code>, and visitors get a plain page.</footer>\n</body>\n</html>\n",
+    );
+    out
+}
+
+/// Writing to a string cannot fail.
+fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+fn facts(report: &Report<'_>, out: &mut String) {
+    let mut facts = vec![("Request method", report.line.method.to_string())];
+    if let Some(snapshot) = report.line.snapshot() {
+        facts.push(("Request URL", snapshot.url.clone()));
+    }
+    if let Some(place) = &report.raised {
+        facts.push(("Raised at", format!("{}, line {}", place.file, place.line)));
+    }
+    if let Some(place) = &report.template {
+        facts.push(("Template", format!("{}, line {}", place.file, place.line)));
+    }
+    facts.push(("nuages", env!("CARGO_PKG_VERSION").to_owned()));
+    out.push_str("<dl class=\"facts\">\n");
+    for (name, value) in facts {
+        push(out, format_args!("<dt>{name}</dt><dd><code>{}</code></dd>\n", escape(&value)));
+    }
+    out.push_str("</dl>\n");
+}
+
+fn failure(report: &Report<'_>, out: &mut String) {
+    if let Some(place) = &report.template {
+        out.push_str("<h2>In the template</h2>\n");
+        source(place, out);
+    }
+    if report.chain.len() > 1 {
+        out.push_str("<h2>Because of</h2>\n<ol class=\"chain\">\n");
+        for words in &report.chain[1..] {
+            push(out, format_args!("<li><pre>{}</pre></li>\n", escape(words)));
+        }
+        out.push_str("</ol>\n");
+    }
+    if let Some(place) = &report.raised {
+        out.push_str("<h2>Where the view gave up</h2>\n");
+        source(place, out);
+    }
+    if !report.frames.is_empty() {
+        out.push_str("<h2>Backtrace, innermost first</h2>\n");
+        for (frame, excerpt) in &report.frames {
+            let place = format!("{}:{}", frame.file, frame.line);
+            push(
+                out,
+                format_args!(
+                    "<details{}><summary>{}<br><code>{}</code></summary>",
+                    if excerpt.is_some() { " open" } else { "" },
+                    escape(&frame.function),
+                    escape(&place)
+                ),
+            );
+            if let Some(excerpt) = excerpt {
+                lines(excerpt, out);
+            }
+            out.push_str("</details>\n");
+        }
+    }
+}
+
+fn source(place: &Place, out: &mut String) {
+    push(out, format_args!("<p><code>{}</code>, line {}</p>\n", escape(&place.file), place.line));
+    if let Some(excerpt) = &place.excerpt {
+        lines(excerpt, out);
+    }
+}
+
+fn lines(excerpt: &Excerpt, out: &mut String) {
+    out.push_str("<div class=\"source\"><ol>\n");
+    for (offset, line) in excerpt.lines.iter().enumerate() {
+        let number = excerpt.first + offset;
+        let here = if number == excerpt.line { " class=\"here\"" } else { "" };
+        push(out, format_args!("<li{here}><span>{number}</span>{}</li>\n", escape(line)));
+    }
+    out.push_str("</ol></div>\n");
+}
+
+fn table<'a>(
+    title: &str,
+    rows: impl IntoIterator<Item = (String, std::borrow::Cow<'a, str>)>,
+    out: &mut String,
+) {
+    push(out, format_args!("<h2>{title}</h2>\n"));
+    let mut rows = rows.into_iter().peekable();
+    if rows.peek().is_none() {
+        return out.push_str("<p class=\"none\">Nothing.</p>\n");
+    }
+    out.push_str("<table>\n");
+    for (name, value) in rows {
+        push(
+            out,
+            format_args!("<tr><th>{}</th><td><pre>{}</pre></td></tr>\n", escape(&name), escape(&value)),
+        );
+    }
+    out.push_str("</table>\n");
+}
+
+fn request(report: &Report<'_>, out: &mut String) {
+    let Some(snapshot) = report.line.snapshot() else { return };
+    let pairs = |pairs: &[(String, String)]| {
+        let shown = |(name, value): &(String, String)| (name.clone(), shown(name, value).to_owned().into());
+        pairs.iter().map(shown).collect::<Vec<_>>()
+    };
+    table("GET", pairs(&snapshot.query), out);
+    let session_cookie = &report.project.settings().section::<SessionSettings>().cookie_name;
+    let cookies = pairs(&snapshot.cookies).into_iter().map(|(name, value)| {
+        // Who has it is the visitor.
+        let value = if name == *session_cookie { STARS.into() } else { value };
+        (name, value)
+    });
+    table("Cookies", cookies, out);
+    session(snapshot, out);
+    let headers = snapshot.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = if is_secret(name.as_str()) { STARS.into() } else { value };
+        (name.as_str().to_owned(), value)
+    });
+    table("Headers", headers, out);
+    let from = snapshot.remote.map_or_else(|| "unknown".to_owned(), |remote| remote.to_string());
+    table(
+        "Connection",
+        [("From".to_owned(), from.into()), ("Protocol".to_owned(), format!("{:?}", snapshot.version).into())],
+        out,
+    );
+}
+
+fn session(snapshot: &Snapshot, out: &mut String) {
+    match snapshot.session().and_then(crate::session::handle::Session::peek) {
+        Some(dict) => {
+            let rows = dict.iter().map(|(key, value)| {
+                let name = match key.value().as_str() {
+                    Some(name) => name.to_owned(),
+                    None => repr(key.value()),
+                };
+                let value = if is_secret(&name) { STARS.to_owned() } else { repr(value) };
+                (name, value.into())
+            });
+            table("Session", rows.collect::<Vec<_>>(), out);
+        }
+        None => out.push_str("<h2>Session</h2>\n<p class=\"none\">It was not loaded.</p>\n"),
+    }
+}
+
+fn settings(report: &Report<'_>, out: &mut String) {
+    let settings = report.project.settings();
+    let rows = settings.compare(settings).into_iter().map(|setting| {
+        let value = if is_secret(setting.name) { STARS.to_owned() } else { setting.value.to_string() };
+        (setting.name.to_owned(), value.into())
+    });
+    table("Settings", rows.collect::<Vec<_>>(), out);
+}
+
+fn routes(report: &Report<'_>, out: &mut String) {
+    let urlconf = escape(&report.project.core().root_urlconf);
+    let path = escape(report.path().trim_start_matches('/'));
+    push(
+        out,
+        format_args!(
+            "<p>Using the URLconf <code>{urlconf}</code>, nuages tried these URL patterns, in this order:</p>\n\
+             <ol class=\"routes\">\n"
+        ),
+    );
+    for route in report.project.routes().routes() {
+        let name = route.name().map(|name| format!(" <i>[name='{}']</i>", escape(name))).unwrap_or_default();
+        push(out, format_args!("<li><code>{}</code>{name}</li>\n", escape(&route.text())));
+    }
+    out.push_str("</ol>\n");
+    let tail = match report.project.routes().resolve(&report.path()) {
+        Some(_) => "matched one of these, and its view says that there is nothing",
+        None => "didn’t match any of these",
+    };
+    match path.is_empty() {
+        true => push(out, format_args!("<p>The empty path {tail}.</p>\n")),
+        false => push(out, format_args!("<p>The current path, <code>{path}</code>, {tail}.</p>\n")),
+    }
+}
