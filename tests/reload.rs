@@ -156,7 +156,9 @@ fn noreload_is_one_process() {
     let server = Server::start(folder.path(), &["--noreload", "--nostatic"]);
     assert!(server.get("/static/a.txt").starts_with("HTTP/1.1 404"));
     fs::write(folder.path().join("settings.toml"), SETTINGS.replace("\"static/\"", "\"files/\"")).unwrap();
-    assert!(server.lines.recv_timeout(Duration::from_secs(1)).is_ok_and(|line| !line.starts_with("Starting")));
+    assert!(
+        server.lines.recv_timeout(Duration::from_secs(1)).is_ok_and(|line| !line.starts_with("Starting"))
+    );
     while let Ok(line) = server.lines.recv_timeout(Duration::from_millis(500)) {
         assert!(!line.starts_with("Starting"), "{line}");
     }

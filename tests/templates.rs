@@ -218,3 +218,51 @@ async fn url_stays_in_the_requests_instance() {
     }
     assert_eq!(get(&site, "/one/gone/").await.status, StatusCode::NOT_FOUND);
 }
+
+/// The debug page tells what went wrong and where, and hides what is secret; nothing on it is markup of a client's.
+#[tokio::test]
+async fn debug_pages_tell_all_but_secrets() {
+    let (site, _folder) = site(true, &[("t.html", "one\n{{ nope }}\nthree")]);
+    let request = || {
+        Request::get("/page/t.html?q=<script>alert(1)</script>&api_key=hunter2")
+            .header("host", "localhost")
+            .header("cookie", "theme=dark; sessionid=abcdefghijklmnop; csrftoken=hunter2")
+            .header("authorization", "Basic hunter2")
+            .header("x-note", "<b>\u{e9}")
+    };
+    let answer = async |request: http::request::Builder| {
+        let (head, body) = request.body(Full::new(Bytes::new())).unwrap().into_parts();
+        let response = site.onion.respond(HttpRequest::new(head, body, site.project.clone())).await;
+        (response.status, String::from_utf8(response.content().unwrap().to_vec()).unwrap(), response)
+    };
+    let (status, page, _) = answer(request()).await;
+    assert_eq!(status, 500);
+    for part in [
+        "TemplateError",
+        "`nope` is not defined",
+        "t.html, line 2",
+        "class=\"here\"",
+        "three",
+        "SESSION_COOKIE_AGE",
+        "theme",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for secret in ["hunter2", "abcdefghijklmnop", "<script>alert", "<b>"] {
+        assert!(!page.contains(secret), "{secret}: {page}");
+    }
+    let key = site.project.core().secret_key.expose();
+    assert!(!page.contains(key));
+
+    let (status, text, response) = answer(request().header("accept", "application/json")).await;
+    assert_eq!((status.as_u16(), response.header("content-type")), (500, Some("text/plain; charset=utf-8")));
+    assert!(text.contains("`nope` is not defined") && text.contains(">     2 | {{ nope }}"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+
+    let (status, page, _) = answer(Request::get("/nothing/<x>?a").header("host", "localhost")).await;
+    assert_eq!(status, 404);
+    assert!(
+        page.contains("didn’t match any of these") && page.contains("&lt;x&gt;") && !page.contains("<x>"),
+        "{page}"
+    );
+}

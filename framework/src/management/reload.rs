@@ -65,7 +65,15 @@ pub(super) async fn watch_and_serve(
                 }
             },
             change = changes.next() => {
-                if let Err(error) = server.replace(change, workspace.as_ref(), console).await {
+                let replaced = tokio::select! {
+                    replaced = server.replace(change, workspace.as_ref(), console) => replaced,
+                    // A build that is under way ends with it.
+                    _ = signals.next() => {
+                        server.stop().await;
+                        return Ok(());
+                    }
+                };
+                if let Err(error) = replaced {
                     let _ = console.err.line(console.err.style().paint(Role::Error, format_args!("Error: {error}")));
                 }
             }

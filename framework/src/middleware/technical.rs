@@ -99,16 +99,11 @@ impl<'a> Report<'a> {
             });
         }
         if let Some(backtrace) = inner.backtrace() {
-            let found = frames(&backtrace.to_string());
-            self.frames = found
+            self.frames = calls(&backtrace.to_string(), at.file(), line)
                 .into_iter()
                 .map(|frame| {
-                    // The source of what somebody here wrote; a library's is far away.
-                    let is_local = !frame.file.contains("/.cargo/") && !frame.file.starts_with("/rustc/");
-                    let excerpt = is_local
-                        .then(|| locate(&frame.file, base_dir))
-                        .flatten()
-                        .and_then(|file| Excerpt::of(&file, frame.line));
+                    let excerpt =
+                        locate(&frame.file, base_dir).and_then(|file| Excerpt::of(&file, frame.line));
                     (frame, excerpt)
                 })
                 .collect();
@@ -121,6 +116,18 @@ impl<'a> Report<'a> {
             None => self.line.uri.path().to_owned(),
         }
     }
+}
+
+/// The calls from the place where it was raised on, of what somebody here wrote; a library's are far away.
+fn calls(backtrace: &str, file: &str, line: usize) -> Vec<Frame> {
+    let mut found = frames(backtrace);
+    let raised = |frame: &Frame| frame.line == line && frame.file.trim_start_matches("./") == file;
+    if let Some(at) = found.iter().position(raised) {
+        found.drain(..at);
+    }
+    found.retain(|frame| !frame.file.contains("/.cargo/") && !frame.file.starts_with("/rustc/"));
+    found.dedup_by(|next, earlier| next.file == earlier.file && next.line == earlier.line);
+    found
 }
 
 fn kind(error: &Error, status: StatusCode) -> String {

@@ -8,7 +8,7 @@ pub(super) struct Frame {
     pub(super) line: usize,
 }
 
-/// The calls that have a place, the innermost first, without those of the backtrace's own making.
+/// The calls that have a place, the innermost first.
 pub(super) fn frames(backtrace: &str) -> Vec<Frame> {
     let mut found = Vec::new();
     let mut function = "";
@@ -26,18 +26,7 @@ pub(super) fn frames(backtrace: &str) -> Vec<Frame> {
             function = name;
         }
     }
-    let own = |frame: &Frame| {
-        [
-            "std::backtrace",
-            "<nuages::error::Error as core::convert::From",
-            "core::ops::function",
-            "<core::result::Result",
-        ]
-        .iter()
-        .any(|start| frame.function.starts_with(start))
-    };
-    let first = found.iter().position(|frame| !own(frame)).unwrap_or(found.len());
-    found.split_off(first)
+    found
 }
 
 #[cfg(test)]
@@ -55,6 +44,12 @@ mod tests {
         assert_eq!(
             frames(text),
             [
+                frame("std::backtrace_rs::backtrace::trace", "/rustc/x/library/std/src/b.rs", 66),
+                frame(
+                    "<nuages::error::Error as core::convert::From<E>>::from",
+                    "./framework/src/error.rs",
+                    99
+                ),
                 frame("shop::views::buy::{{closure}}", "./apps/shop/src/views.rs", 12),
                 frame("shop::x", "C:\\x\\y.rs", 7)
             ]

@@ -84,18 +84,18 @@ fn failure(report: &Report<'_>, out: &mut String) {
         out.push_str("</ol>\n");
     }
     if let Some(place) = &report.raised {
-        out.push_str("<h2>Where the view gave up</h2>\n");
+        out.push_str("<h2>Where it was raised</h2>\n");
         source(place, out);
     }
-    if !report.frames.is_empty() {
-        out.push_str("<h2>Backtrace, innermost first</h2>\n");
-        for (frame, excerpt) in &report.frames {
+    if report.frames.len() > 1 {
+        out.push_str("<h2>Called by, innermost first</h2>\n");
+        for (index, (frame, excerpt)) in report.frames.iter().enumerate().skip(1) {
             let place = format!("{}:{}", frame.file, frame.line);
             push(
                 out,
                 format_args!(
                     "<details{}><summary>{}<br><code>{}</code></summary>",
-                    if excerpt.is_some() { " open" } else { "" },
+                    if index < 3 && excerpt.is_some() { " open" } else { "" },
                     escape(&frame.function),
                     escape(&place)
                 ),
