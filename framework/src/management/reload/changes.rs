@@ -35,20 +35,21 @@ impl Changes {
     /// Watches the site's folder, and those of the workspace's packages.
     pub(super) fn watch(base_dir: &Path, workspace: Option<&Workspace>) -> notify::Result<Self> {
         let (sender, paths) = mpsc::channel(QUEUE);
+        let mut folders = vec![base_dir.to_owned()];
+        folders.extend(workspace.into_iter().flat_map(Workspace::folders).map(Path::to_owned));
+        folders.sort();
+        folders.dedup();
+        let watched = folders.clone();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if !matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_)) {
                 return;
             }
-            for path in event.paths.into_iter().filter(|path| matters(path)) {
+            for path in event.paths.into_iter().filter(|path| matters(path, &watched)) {
                 // A full queue says already that there are changes.
                 let _ = sender.try_send(path);
             }
         })?;
-        let mut folders = vec![base_dir.to_owned()];
-        folders.extend(workspace.into_iter().flat_map(Workspace::folders).map(Path::to_owned));
-        folders.sort();
-        folders.dedup();
         for folder in folders {
             // `target/` alone holds tens of thousands of folders, so each is watched by itself.
             watcher.watch(&folder, RecursiveMode::NonRecursive)?;
@@ -83,10 +84,11 @@ fn is_ignored(name: &str) -> bool {
 }
 
 /// Whether a change of that file asks for a new process: code, settings, migrations. Templates and static files do not.
-fn matters(path: &Path) -> bool {
-    let hidden = path
-        .components()
-        .any(|part| is_ignored(&part.as_os_str().to_string_lossy()) && part.as_os_str() != ".");
+fn matters(path: &Path, folders: &[PathBuf]) -> bool {
+    // What lies above the project does not matter: it may well be a hidden folder.
+    let below = folders.iter().filter_map(|folder| path.strip_prefix(folder).ok());
+    let path = below.min_by_key(|below| below.components().count()).unwrap_or(path);
+    let hidden = path.components().any(|part| is_ignored(&part.as_os_str().to_string_lossy()));
     if hidden || path.to_string_lossy().ends_with('~') {
         return false;
     }
@@ -113,20 +115,25 @@ mod tests {
 
     #[test]
     fn what_matters() {
+        let folders = [PathBuf::from("/home/.me/site")];
         for (path, matter, rust) in [
-            ("/site/src/views.rs", true, true),
-            ("/site/settings.toml", true, false),
-            ("/site/Cargo.toml", true, true),
-            ("/site/migrations/shop/0002_x.sql", true, true),
-            ("/site/templates/shop/list.html", false, false),
-            ("/site/static/site.css", false, false),
-            ("/site/target/debug/build/x.rs", false, true),
-            ("/site/.git/x.rs", false, true),
-            ("/site/src/.views.rs.swp", false, false),
-            ("/site/src/views.rs~", false, false),
+            ("/home/.me/site/src/views.rs", true, true),
+            ("/home/.me/site/settings.toml", true, false),
+            ("/home/.me/site/Cargo.toml", true, true),
+            ("/home/.me/site/migrations/shop/0002_x.sql", true, true),
+            ("/home/.me/site/templates/shop/list.html", false, false),
+            ("/home/.me/site/static/site.css", false, false),
+            ("/home/.me/site/target/debug/build/x.rs", false, true),
+            ("/home/.me/site/.git/x.rs", false, true),
+            ("/home/.me/site/src/.views.rs.swp", false, false),
+            ("/home/.me/site/src/views.rs~", false, false),
         ] {
             let path = Path::new(path);
-            assert_eq!((matters(path), matter && is_rust(path)), (matter, matter && rust), "{path:?}");
+            assert_eq!(
+                (matters(path, &folders), matter && is_rust(path)),
+                (matter, matter && rust),
+                "{path:?}"
+            );
         }
     }
 }
