@@ -5,8 +5,10 @@
 //! order to be compared, [`CacheBackend::get_versioned`], comes from the first.
 //!
 //! `OPTIONS`, by redis-py's names: `db`, `username`, `password`, `socket_connect_timeout` and `socket_timeout` in seconds
-//! (5). And ours: with `cluster = true` the servers are nodes of one cluster.
+//! (5); for `rediss://`, TLS, in a build with the cargo feature `tls`: `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile`, files
+//! in PEM form, instead of the certificates that the system trusts. And ours: with `cluster = true` the servers are nodes of one cluster.
 
+mod certificates;
 mod packed;
 mod server;
 
@@ -19,6 +21,7 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use redis::{Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, Script};
 
+use self::certificates::Certificates;
 use self::packed::{pack, unpack};
 use self::server::{Limits, Question, Server};
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
@@ -77,9 +80,15 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     };
     let (db, username, password) = (options.count("db"), options.text("username"), options.text("password"));
     let cluster = options.flag("cluster").unwrap_or_default();
+    let certificates = Certificates::read(&mut options, parts.site.base_dir);
     let mut nodes: Vec<(String, ConnectionInfo)> = Vec::new();
     for text in parts.servers() {
         let shown = Location::new(text).to_string();
+        if text.starts_with("rediss://") && !cfg!(feature = "tls") {
+            let message = format!("{shown:?} wants TLS, which this build does not have.");
+            options.fault("LOCATION", message, "Build nuages with its cargo feature `tls`.");
+            continue;
+        }
         match text.into_connection_info() {
             Ok(info) => {
                 let mut settings = info.redis_settings().clone();
@@ -113,10 +122,10 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
             let names: Vec<String> = nodes.iter().map(|(name, _)| name.clone()).collect();
             let name = format!("the cluster of {}", names.join(", "));
             let nodes = nodes.into_iter().map(|(_, info)| info).collect();
-            Server::cluster(parts.alias, name, nodes, limits).map(|server| vec![server])
+            Server::cluster(parts.alias, name, nodes, limits, &certificates).map(|server| vec![server])
         }
         false => {
-            let single = |(name, info)| Server::single(parts.alias, name, info, limits);
+            let single = |(name, info)| Server::single(parts.alias, name, info, limits, &certificates);
             nodes.into_iter().map(single).collect()
         }
     };

@@ -11,7 +11,9 @@ use crate::conf::databases::DatabaseSettings;
 use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
-use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
+use crate::db::options::{
+    DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name, missing_tls,
+};
 
 /// Connections at most, unless `OPTIONS.pool.max_size` says otherwise.
 const MOST: u32 = 10;
@@ -61,6 +63,7 @@ impl MySqlDatabase {
         let size = PoolSize::read(&mut options, MOST, entry.conn_max_age);
         let mut faults = options.finish();
         faults.extend(missing_name(alias, entry));
+        faults.extend(missing_tls(alias, "ssl_mode", ssl_mode));
         if !faults.is_empty() {
             return Err(faults);
         }

@@ -23,6 +23,20 @@ pub fn missing_name(alias: &str, entry: &DatabaseSettings) -> Option<CheckMessag
     })
 }
 
+/// The fault of an entry that insists on TLS where this build has none.
+#[must_use]
+pub fn missing_tls(alias: &str, option: &str, mode: Option<&str>) -> Option<CheckMessage> {
+    // What only prefers TLS goes without where there is none.
+    const WITHOUT: &[&str] = &["disable", "allow", "prefer", "DISABLED", "PREFERRED"];
+    let mode = mode.filter(|mode| !cfg!(feature = "tls") && !WITHOUT.contains(mode))?;
+    let message = format!("{mode:?} wants TLS, which this build does not have.");
+    Some(
+        CheckMessage::error("nuages.E306", message)
+            .hint("Build nuages with its cargo feature `tls`.")
+            .object(format!("DATABASES.{alias}.OPTIONS.{option}")),
+    )
+}
+
 /// Reads `OPTIONS`: each name that is asked for counts as known; what is left over at the end is a fault. Numbers, `true` and
 /// `false` may be texts, as they are in a URL.
 #[derive(Debug)]
@@ -219,6 +233,26 @@ mod tests {
 
     fn table(text: &str) -> toml::Table {
         toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn tls_wants_a_build_that_has_it() {
+        for mode in ["require", "verify-ca", "verify-full", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"] {
+            let fault = missing_tls("default", "sslmode", Some(mode));
+            assert_eq!(fault.is_none(), cfg!(feature = "tls"), "{mode}");
+            if let Some(fault) = fault {
+                let said = fault.to_string();
+                assert!(
+                    said.contains("DATABASES.default.OPTIONS.sslmode") && said.contains("`tls`"),
+                    "{said}"
+                );
+            }
+        }
+        for mode in
+            [None, Some("disable"), Some("allow"), Some("prefer"), Some("DISABLED"), Some("PREFERRED")]
+        {
+            assert_eq!(missing_tls("default", "sslmode", mode), None);
+        }
     }
 
     #[test]

@@ -11,7 +11,9 @@ use crate::conf::databases::DatabaseSettings;
 use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
-use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name};
+use crate::db::options::{
+    DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name, missing_tls,
+};
 
 /// Connections at most, unless `OPTIONS.pool.max_size` says otherwise: a server allows a hundred, for every process together.
 const MOST: u32 = 10;
@@ -19,7 +21,7 @@ const MOST: u32 = 10;
 /// A PostgreSQL database.
 ///
 /// An empty `HOST`, `PORT`, `USER` or `PASSWORD` is what libpq makes of it: `PGHOST` and its like, the password file, the local
-/// socket. `OPTIONS`, with libpq's names: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`; Django's `isolation_level`
+/// socket. `OPTIONS`, with libpq's names: `sslmode` (what is more than `prefer` wants the cargo feature `tls`), `sslrootcert`, `sslcert`, `sslkey`, `application_name`; Django's `isolation_level`
 /// (`"read committed"`, …), `assume_role` and `pool`; and, in seconds, `statement_timeout` (30) and `lock_timeout`
 /// (no longer than a statement), which the server keeps as well.
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl PostgresDatabase {
         let size = PoolSize::read(&mut options, MOST, entry.conn_max_age);
         let mut faults = options.finish();
         faults.extend(missing_name(alias, entry));
+        faults.extend(missing_tls(alias, "sslmode", ssl));
         if !faults.is_empty() {
             return Err(faults);
         }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::cache::error::CacheError;
+use crate::cache::redis::certificates::Certificates;
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +60,9 @@ impl Server {
         name: String,
         info: ConnectionInfo,
         limits: Limits,
+        certificates: &Certificates,
     ) -> RedisResult<Self> {
-        let target = Target::Server(Box::new(Client::open(info)?));
+        let target = Target::Server(Box::new(certificates.client(info)?));
         Ok(Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default() })
     }
 
@@ -69,11 +71,11 @@ impl Server {
         name: String,
         nodes: Vec<ConnectionInfo>,
         limits: Limits,
+        certificates: &Certificates,
     ) -> RedisResult<Self> {
-        let client = ClusterClient::builder(nodes)
-            .connection_timeout(limits.connect)
-            .response_timeout(limits.answer)
-            .build()?;
+        let builder =
+            ClusterClient::builder(nodes).connection_timeout(limits.connect).response_timeout(limits.answer);
+        let client = certificates.of_cluster(builder).build()?;
         let target = Target::Cluster(Box::new(client));
         Ok(Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default() })
     }
