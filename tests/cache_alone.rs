@@ -9,7 +9,7 @@ use nuages::conf::source::SettingsSource;
 use nuages::prelude::*;
 use tokio::net::TcpListener;
 
-use crate::cache_place::{create_table, project};
+use crate::cache_place::{create_table, project, server};
 
 const DB: &str = "BACKEND = \"django.core.cache.backends.db.DatabaseCache\"\nLOCATION = \"my_cache\"";
 const FILE: &str = "BACKEND = \"django.core.cache.backends.filebased.FileBasedCache\"\nLOCATION = \"files\"";
@@ -171,4 +171,52 @@ async fn an_unknown_alias_lists_the_known() {
     let (project, _folder) = project("TIMEOUT = 5");
     let error = project.caches().get("other").unwrap_err();
     assert_eq!(error.to_string(), "there is no cache \"other\" in CACHES (there is: default)");
+}
+
+/// Django 5.2 `core/cache/backends/redis.py`: the first server is written to, the others are read from.
+#[tokio::test]
+async fn the_first_redis_takes_the_writes_and_the_others_the_reads() {
+    static TOLD: std::sync::Once = std::sync::Once::new();
+    let Some(url) = server("NUAGES_TEST_REDIS", "Redis", &TOLD) else { return };
+    let server = url.split('/').take(3).collect::<Vec<_>>().join("/");
+    let at = |location: &str| {
+        project(&format!(
+            "BACKEND = \"django.core.cache.backends.redis.RedisCache\"\nLOCATION = {location}\nKEY_PREFIX = \"several\""
+        ))
+    };
+    // Databases that know nothing of each other, so that it shows which one was asked.
+    let (several, _several) = at(&format!("[\"{server}/11\", \"{server}/12\", \"{server}/13\"]"));
+    let several = several.caches().get("default").unwrap().clone();
+    let (writer, _writer) = at(&format!("\"{server}/11\""));
+    let writer = writer.caches().get("default").unwrap().clone();
+    let mut readers = Vec::new();
+    for number in [12, 13] {
+        let (reader, folder) = at(&format!("\"{server}/{number}\""));
+        readers.push((reader.caches().get("default").unwrap().clone(), folder));
+    }
+    for (number, (reader, _)) in readers.iter().enumerate() {
+        reader.set("read", &number, 100.into()).await.unwrap();
+    }
+    several.set("written", "once", 100.into()).await.unwrap();
+    assert!(several.add("added", "once", 100.into()).await.unwrap());
+    assert!(!several.add("added", "twice", 100.into()).await.unwrap(), "what compares asks the first");
+    assert_eq!(several.get::<String>("written").await.unwrap(), None, "the others were not written to");
+    assert_eq!(writer.get::<String>("written").await.unwrap().as_deref(), Some("once"));
+    let (_, version) =
+        several.get_versioned::<String>("written").await.unwrap().expect("read from the first");
+    assert!(matches!(
+        several.replace("written", "more", 100.into(), Some(&version)).await.unwrap(),
+        Replaced::Stored(_)
+    ));
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..8 {
+        seen.insert(several.get::<usize>("read").await.unwrap().expect("read from one of the others"));
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 1], "they take turns");
+    assert!(several.delete("written").await.unwrap());
+    assert_eq!(writer.get::<String>("written").await.unwrap(), None);
+    writer.clear().await.unwrap();
+    for (reader, _) in &readers {
+        reader.clear().await.unwrap();
+    }
 }

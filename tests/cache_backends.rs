@@ -6,7 +6,8 @@
 //! NUAGES_TEST_REDIS=redis://127.0.0.1:6379/9 NUAGES_TEST_MEMCACHED=127.0.0.1:11211 cargo test -p nuages-tests --test cache_backends
 //! ```
 //!
-//! What they hold is deleted. `NUAGES_TEST_REDIS_CLUSTER` names nodes of a cluster. With `NUAGES_TEST_REQUIRE_SERVERS=1` one
+//! What they hold is deleted. `NUAGES_TEST_REDIS_CLUSTER` names nodes of a cluster, `NUAGES_TEST_MEMCACHED_SECOND` another
+//! memcached, `NUAGES_TEST_POSTGRES` and `NUAGES_TEST_MYSQL` servers on which tables of caches are made. With `NUAGES_TEST_REQUIRE_SERVERS=1` one
 //! that is not named is a failure.
 
 #[macro_use]
@@ -25,6 +26,14 @@ mod db {
     cache_contract!(crate::cache_place::db);
 }
 
+mod db_on_postgres {
+    cache_contract!(crate::cache_place::postgres);
+}
+
+mod db_on_mysql {
+    cache_contract!(crate::cache_place::mysql);
+}
+
 mod redis {
     cache_contract!(crate::cache_place::redis);
 }
@@ -35,6 +44,10 @@ mod redis_cluster {
 
 mod memcached {
     cache_contract!(crate::cache_place::memcached);
+}
+
+mod memcached_servers {
+    cache_contract!(crate::cache_place::memcached_servers);
 }
 
 mod cache_alone;

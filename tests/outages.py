@@ -83,7 +83,7 @@ services.Service = Server
 class Site:
     """The test site as a process."""
 
-    def __init__(self, program, folder, settings, user=None):
+    def __init__(self, program, folder, settings, user=None, umask=-1):
         env = {"NUAGES_TEST_DIR": folder, "RUST_BACKTRACE": "0"}
         for name, value in dict(SETTINGS, **settings).items():
             env["NUAGES_" + name] = value
@@ -93,6 +93,7 @@ class Site:
             program = shutil.copy(program, folder)
         # A write beyond the limit is to be an error, not a signal: Python ignores that one, and so does what it starts.
         self.process = subprocess.Popen([program, "runserver", "0"], cwd=folder, env=env, text=True, user=user,
+                                        umask=umask,
                                         restore_signals=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         threading.Thread(target=lambda: self.log.extend(iter(self.process.stderr.readline, "")), daemon=True).start()
         self.port = None
@@ -294,6 +295,28 @@ def disks(site, stack):
               lambda: os.chmod(sessions, 0o500), lambda: os.chmod(sessions, 0o700))
 
 
+def modes(program, stack):
+    """Files 0600 and folders 0700, though the umask forbids nothing and many threads write at once."""
+    for name, settings, own in [
+        ("file", {"SESSION_ENGINE": '"%sfile"' % ENGINE, "SESSION_FILE_PATH": '"sessions"'}, "sessions"),
+        ("cache in files", {"SESSION_ENGINE": '"%scache"' % ENGINE, "CACHES": toml({"default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "of/the/cache"}})}, "of"),
+    ]:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nuages-modes-"))
+        if name == "file":
+            os.mkdir(os.path.join(folder, own), 0o700)
+        site = Site(program, folder, settings, umask=0)
+        stack.callback(site.stop)
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            list(pool.map(lambda _: begin(site), range(200)))
+        found = {"file": set(), "folder": set()}
+        for where, _, files in os.walk(os.path.join(folder, own)):
+            found["folder"].add(oct(os.stat(where).st_mode & 0o777))
+            found["file"].update(oct(os.stat(os.path.join(where, file)).st_mode & 0o777) for file in files)
+        check(found == {"file": {"0o600"}, "folder": {"0o700"}}, name, found)
+        print("%-34s 0600 in 0700 under 32 threads with umask 000" % name)
+
+
 def toml(value):
     """A value in TOML's form, inline."""
     if isinstance(value, dict):
@@ -328,6 +351,7 @@ def main(program):
             stack.callback(server.go_on)
             return server
 
+        modes(program, stack)
         disks(site, stack)
         for name, start in [("PostgreSQL", services.postgres), ("MariaDB", services.mariadb)]:
             server, url = start()

@@ -1,4 +1,5 @@
-//! The contract suite over the session engines that stand on a server: PostgreSQL, MySQL or MariaDB.
+//! The contract suite over the session engines that stand on a server: PostgreSQL, MySQL or MariaDB,
+//! Redis, memcached.
 //!
 //! The servers are those that the environment names; `tests/run` starts them. Without them this says what it left out; with
 //! `NUAGES_TEST_REQUIRE_SERVERS=1` that is a failure.
@@ -40,6 +41,10 @@ fn main() -> ExitCode {
     }
     server!(postgres, "NUAGES_TEST_POSTGRES", place::postgres);
     server!(mysql, "NUAGES_TEST_MYSQL", place::mysql);
+    server!(cache_redis, "NUAGES_TEST_REDIS", place::cache_redis);
+    server!(cache_memcached, "NUAGES_TEST_MEMCACHED", place::cache_memcached);
+    server!(cached_db_redis, "NUAGES_TEST_REDIS", place::cached_db_redis);
+    server!(cached_db_memcached, "NUAGES_TEST_MEMCACHED", place::cached_db_memcached);
     if !left_out.is_empty() && !arguments.list {
         println!("left out, for want of a server: {}; tests/run starts them all", left_out.join(", "));
         if env::var_os("NUAGES_TEST_REQUIRE_SERVERS").is_some() {

@@ -27,6 +27,16 @@ mod cache {
     session_contract!(tests_on! crate::place::cache:);
 }
 
+mod cache_file {
+    session_contract!(tests_on! crate::place::cache_file:);
+}
+
 mod cached_db {
     session_contract!(tests_on! crate::place::cached_db:);
 }
+
+mod cached_db_file {
+    session_contract!(tests_on! crate::place::cached_db_file:);
+}
+
+mod signed_cookies;

@@ -2,9 +2,9 @@
 
     with_services.py COMMAND [ARG ...]
 
-PostgreSQL, MariaDB, Redis (one server, and a cluster of three), memcached: each on a free port of 127.0.0.1 with a temporary
+PostgreSQL, MariaDB, Redis (one server, and a cluster of three), two memcacheds: each on a free port of 127.0.0.1 with a temporary
 folder of its own.  The command finds them in its environment: NUAGES_TEST_POSTGRES, NUAGES_TEST_MYSQL, NUAGES_TEST_REDIS,
-NUAGES_TEST_REDIS_CLUSTER (the nodes, separated by commas), NUAGES_TEST_MEMCACHED.
+NUAGES_TEST_REDIS_CLUSTER (the nodes, separated by commas), NUAGES_TEST_MEMCACHED, NUAGES_TEST_MEMCACHED_SECOND.
 """
 
 import contextlib
@@ -63,6 +63,8 @@ def main(command):
         env["NUAGES_TEST_REDIS_CLUSTER"] = join(nodes)
         memcached = stack.enter_context(services.memcached())
         env["NUAGES_TEST_MEMCACHED"] = "127.0.0.1:%d" % memcached.port
+        memcached = stack.enter_context(services.memcached())
+        env["NUAGES_TEST_MEMCACHED_SECOND"] = "127.0.0.1:%d" % memcached.port
         return subprocess.run(command, env=env).returncode
 
 

@@ -204,7 +204,7 @@ async fn check(store: &Store, site: &Asked, log: &Log, damage: &Damage, key: &st
     let key = answer.key().unwrap_or(key).to_owned();
     let answer = site.get_as("/read/", &key).await;
     assert!(answer.body.contains(r#""name":"Sonam""#), "{what}: {answer:?}");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{what}: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! What nuages makes of bad input: at the start, in the database, from a client.
 #![allow(missing_docs, reason = "tests")]
 
+mod advisories;
 mod cookies;
 mod damage;
 mod database;
+mod decoders;
 mod logged;
 mod program;
 #[path = "../rows/mod.rs"]

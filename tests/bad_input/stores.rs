@@ -206,6 +206,17 @@ impl Store {
         files.find(|path| path.extension().is_some_and(|end| end == "djcache")).expect("a file")
     }
 
+    /// How many files of sessions or of the cache there are.
+    pub(crate) fn files(&self) -> usize {
+        let of = |folder: PathBuf, prefix: &str| {
+            let Ok(files) = std::fs::read_dir(folder) else { return 0 };
+            files
+                .filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with(prefix))
+                .count()
+        };
+        of(self.folder.path().to_owned(), "sessionid") + of(self.folder.path().join("cache"), "")
+    }
+
     fn entry(&self, key: &str) -> String {
         format!("{PREFIX}:1:django.contrib.sessions.cache{key}")
     }

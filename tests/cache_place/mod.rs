@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::env;
 use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 
 use clap::{Args, FromArgMatches};
 use nuages::apps::command::{Command, Output};
 use nuages::conf::source::SettingsSource;
+use nuages::db::sqlx::{self, AssertSqlSafe, Connection};
 use nuages::management::createcachetable::CreateCacheTable;
 use nuages::prelude::*;
 use nuages::project::Project;
@@ -15,13 +17,20 @@ use tokio::sync::Mutex;
 
 use crate::cache_contract::Place;
 
+const SQLITE: &str = r#"{ ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" }"#;
+
 /// The project of a site whose `CACHES.default` is that, in a folder of its own.
 pub(crate) fn project(entry: &str) -> (Arc<Project>, tempfile::TempDir) {
+    project_on(SQLITE, entry)
+}
+
+/// The same on another database.
+fn project_on(database: &str, entry: &str) -> (Arc<Project>, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = format!(
         r#"
         SECRET_KEY = "contract"
-        DATABASES = {{ default = {{ ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" }} }}
+        DATABASES = {{ default = {database} }}
         [CACHES.default]
         {entry}
         "#
@@ -63,6 +72,41 @@ pub(crate) async fn db() -> Option<Place> {
     Some(place(&project, folder))
 }
 
+/// The table of a cache in a database of its own on a server.
+async fn table_on(url: &str, name: &str) -> Option<Place> {
+    let (server, _) = url.rsplit_once('/').expect("scheme://user@host:port/database");
+    let entry = r#"
+        BACKEND = "django.core.cache.backends.db.DatabaseCache"
+        LOCATION = "my_cache""#;
+    let (project, folder) = project_on(&format!("{{ URL = \"{server}/{name}\" }}"), entry);
+    create_table(&project, &[]).await;
+    Some(place(&project, folder))
+}
+
+/// Distinct within a server that lives as long as the tests.
+fn database_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("cache_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) async fn postgres() -> Option<Place> {
+    static TOLD: Once = Once::new();
+    let (url, name) = (server("NUAGES_TEST_POSTGRES", "PostgreSQL", &TOLD)?, database_name());
+    let mut admin = sqlx::PgConnection::connect(&url).await.expect("the server");
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::query(create).execute(&mut admin).await.expect("a database");
+    table_on(&url, &name).await
+}
+
+pub(crate) async fn mysql() -> Option<Place> {
+    static TOLD: Once = Once::new();
+    let (url, name) = (server("NUAGES_TEST_MYSQL", "MySQL or MariaDB", &TOLD)?, database_name());
+    let mut admin = sqlx::MySqlConnection::connect(&url).await.expect("the server");
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
+    sqlx::query(create).execute(&mut admin).await.expect("a database");
+    table_on(&url, &name).await
+}
+
 /// `manage createcachetable`
 pub(crate) async fn create_table(project: &Arc<Project>, words: &[&str]) {
     let parser = CreateCacheTable::augment_args(clap::Command::new("createcachetable").no_binary_name(true));
@@ -98,6 +142,17 @@ pub(crate) async fn memcached() -> Option<Place> {
     Some(Place { counts_below_zero: false, takes_any_key: false, ..place })
 }
 
+/// Two servers: pymemcache's way of spreading keys over them is tested elsewhere.
+pub(crate) async fn memcached_servers() -> Option<Place> {
+    static TOLD: Once = Once::new();
+    static TOLD_OF_SECOND: Once = Once::new();
+    let first = server("NUAGES_TEST_MEMCACHED", "memcached", &TOLD)?;
+    let second = server("NUAGES_TEST_MEMCACHED_SECOND", "a second memcached", &TOLD_OF_SECOND)?;
+    let backend = "django.core.cache.backends.memcached.PyMemcacheCache";
+    let place = on_server(backend, &format!("{first},{second}"), "", &MEMCACHED).await?;
+    Some(Place { counts_below_zero: false, takes_any_key: false, ..place })
+}
+
 async fn on_server(backend: &str, location: &str, options: &str, turn: &'static Mutex<()>) -> Option<Place> {
     let turn = turn.lock().await;
     let (project, _) = project(&format!(
@@ -109,7 +164,7 @@ async fn on_server(backend: &str, location: &str, options: &str, turn: &'static 
 }
 
 /// Where the server is; tells once what is left out.
-fn server(variable: &str, what: &str, told: &Once) -> Option<String> {
+pub(crate) fn server(variable: &str, what: &str, told: &Once) -> Option<String> {
     if let Ok(location) = env::var(variable) {
         return Some(location);
     }

@@ -34,6 +34,52 @@ pub(crate) async fn cached_db() -> Place {
     place("cached_db", &format!("DATABASES = {{ default = {SQLITE} }}")).await
 }
 
+/// `CACHES.default` on that backend, with keys of its own.
+fn caches(backend: &str, location: &str) -> String {
+    format!(
+        "CACHES = {{ default = {{ BACKEND = \"django.core.cache.backends.{backend}\", LOCATION = \"{location}\", KEY_PREFIX = \"{}\" }} }}",
+        database_name()
+    )
+}
+
+/// The cache engine on files of its own.
+pub(crate) async fn cache_file() -> Place {
+    place("cache", &caches("filebased.FileBasedCache", "cache")).await
+}
+
+/// The cached_db engine on a SQLite file, with files of its own before it.
+pub(crate) async fn cached_db_file() -> Place {
+    let cache = caches("filebased.FileBasedCache", "cache");
+    place("cached_db", &format!("DATABASES = {{ default = {SQLITE} }}\n{cache}")).await
+}
+
+/// The cache engine in that Redis.
+pub(crate) async fn cache_redis(url: &str) -> Place {
+    place("cache", &caches("redis.RedisCache", url)).await
+}
+
+/// The cache engine in that memcached.
+pub(crate) async fn cache_memcached(address: &str) -> Place {
+    place("cache", &caches("memcached.PyMemcacheCache", address)).await
+}
+
+/// The cached_db engine on a SQLite file, with that Redis before it.
+pub(crate) async fn cached_db_redis(url: &str) -> Place {
+    let cache = caches("redis.RedisCache", url);
+    place("cached_db", &format!("DATABASES = {{ default = {SQLITE} }}\n{cache}")).await
+}
+
+/// The cached_db engine on a SQLite file, with that memcached before it.
+pub(crate) async fn cached_db_memcached(address: &str) -> Place {
+    let cache = caches("memcached.PyMemcacheCache", address);
+    place("cached_db", &format!("DATABASES = {{ default = {SQLITE} }}\n{cache}")).await
+}
+
+/// The signed_cookies engine.
+pub(crate) async fn signed_cookies() -> Place {
+    place("signed_cookies", "").await
+}
+
 /// The db engine on a database of its own on that PostgreSQL server.
 pub(crate) async fn postgres(url: &str) -> Place {
     let name = database_name();

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod cost;
+mod every_engine;
 mod expiry;
 mod keys;
 mod methods;
