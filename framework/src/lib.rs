@@ -41,6 +41,7 @@
 //! * [`mod@urls`]: an async fn becomes a view, views become a URLconf
 //! * [`middleware`]: the onion
 //! * [`views`]: views that come with nuages
+//! * [`decorators`]: what goes around one view
 //! * [`shortcuts`]: `render`, `redirect`, `reverse`
 //! * [`context_processors`]: what every template may use
 //! * [`apps`]: what an app brings: commands, middleware, migrations, settings
@@ -56,6 +57,7 @@ pub mod conf;
 pub mod context_processors;
 pub mod contrib;
 pub mod db;
+pub mod decorators;
 pub mod error;
 pub mod http;
 pub mod management;

@@ -14,6 +14,7 @@ pub use crate::http::response::HttpResponse;
 pub use crate::http::set_cookie::SetCookie;
 pub use crate::middleware::def::{FromProject, MiddlewareDef};
 pub use crate::middleware::onion::{Middleware, Next};
+pub use crate::middleware::view::{NextView, ViewMiddleware};
 pub use crate::project::Project;
 pub use crate::session::handle::Session;
 pub use crate::shortcuts::{

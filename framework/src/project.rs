@@ -1,5 +1,8 @@
 //! What a request may ask of the site it runs in. Nothing here knows a request or a view.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +33,23 @@ pub struct Project {
     pub(crate) static_files: Arc<StaticFiles>,
     pub(crate) templates: Templates,
     pub(crate) sessions: Arc<SessionEngine>,
+    pub(crate) parts: Parts,
+}
+
+/// What floors above this one keep with the site, one of each type.
+#[derive(Default)]
+pub(crate) struct Parts(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Parts {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, part: T) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(part));
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} parts", self.0.len())
+    }
 }
 
 impl Project {
@@ -99,6 +119,11 @@ impl Project {
     #[must_use]
     pub const fn templates(&self) -> &Templates {
         &self.templates
+    }
+
+    /// What a floor above this one keeps with the site.
+    pub(crate) fn part<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.parts.0.get(&TypeId::of::<T>())?).downcast().ok()
     }
 
     /// The engine of `SESSION_ENGINE`: sessions outside of requests come from here.

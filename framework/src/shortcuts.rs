@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
+use tera::Value;
 
 use crate::conf::core;
 use crate::error::{Error, Result};
 use crate::http::charset::Charset;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::middleware::csrf::get_token;
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
 use crate::template::functions::{CURRENT_APP, QUERY};
 
 /// The template, rendered for the request, as a 200.
 ///
-/// The context processors of `TEMPLATES` add what they have; where a name is in `context` too, `context` wins.
+/// The context processors of `TEMPLATES` add what they have; where a name is in `context` too, `context` wins. A template that
+/// mentions `csrf_input` is given the hidden field of a form, one that mentions `csrf_token` the token alone.
 ///
 /// ```
 /// use nuages::context;
@@ -68,6 +71,15 @@ pub async fn render_to_string(request: &HttpRequest, template: &str, context: Co
     }
     if template.uses().name("querystring") {
         below.insert(QUERY, request.uri().query().unwrap_or_default());
+    }
+    if template.uses().name("csrf_token") {
+        below.insert("csrf_token", &get_token(request)?);
+    }
+    if template.uses().name("csrf_input") {
+        // Letters and digits alone: nothing in it needs escaping.
+        let token = get_token(request)?;
+        let input = format!("<input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"{token}\">");
+        below.insert_value("csrf_input", Value::safe_string(&input));
     }
     for processor in templates.processors() {
         below = below.with((processor.process)(request, template.uses()).await?);

@@ -19,16 +19,21 @@ use crate::conf::staticfiles::StaticFilesSettings;
 use crate::conf::templates::TemplatesSettings;
 use crate::conf::time_zone::TimeZone;
 use crate::context_processors::BUILT_IN;
+use crate::contrib::messages::app::MessagesApp;
 use crate::contrib::sessions::app::Sessions;
 use crate::contrib::staticfiles::app::{STATICFILES_APP, StaticFilesApp};
 use crate::db::database::Databases;
 use crate::db::migrations::loader::Migrations;
+use crate::middleware::cache::{FetchFromCacheMiddleware, UpdateCacheMiddleware};
+use crate::middleware::clickjacking::XFrameOptionsMiddleware;
 use crate::middleware::common::CommonMiddleware;
-use crate::middleware::def::MiddlewareDef;
-use crate::middleware::onion::Middleware;
+use crate::middleware::conditional_get::ConditionalGetMiddleware;
+use crate::middleware::csrf::{self, CsrfViewMiddleware, protection::CsrfProtection};
+use crate::middleware::def::{Layer, MiddlewareDef};
+use crate::middleware::gzip::GZipMiddleware;
 use crate::middleware::onion::Onion;
 use crate::middleware::security::SecurityMiddleware;
-use crate::project::Project;
+use crate::project::{Parts, Project};
 use crate::routes::table::RouteTable;
 use crate::session::backends::ENGINES;
 use crate::session::codec::{SALT, SessionCodec};
@@ -42,11 +47,20 @@ use crate::template::filters::FilterSettings;
 use crate::template::processor::ContextProcessorDef;
 use crate::urls::compile::compile;
 use crate::urls::declare::Urls;
+use crate::urls::view::View;
+use crate::urls::views::AnyView;
+use crate::views::csrf::csrf_failure;
 
 /// The middleware that belongs to no app.
 const MIDDLEWARE: &[MiddlewareDef] = &[
     MiddlewareDef::of::<SecurityMiddleware>("django.middleware.security.SecurityMiddleware"),
+    MiddlewareDef::of::<UpdateCacheMiddleware>("django.middleware.cache.UpdateCacheMiddleware"),
+    MiddlewareDef::of::<FetchFromCacheMiddleware>("django.middleware.cache.FetchFromCacheMiddleware"),
+    MiddlewareDef::of::<GZipMiddleware>("django.middleware.gzip.GZipMiddleware"),
+    MiddlewareDef::of::<ConditionalGetMiddleware>("django.middleware.http.ConditionalGetMiddleware"),
     MiddlewareDef::of::<CommonMiddleware>("django.middleware.common.CommonMiddleware"),
+    MiddlewareDef::with_view::<CsrfViewMiddleware>(csrf::NAME),
+    MiddlewareDef::of::<XFrameOptionsMiddleware>("django.middleware.clickjacking.XFrameOptionsMiddleware"),
 ];
 
 /// A site, as `manage/src/main.rs` puts it together.
@@ -72,6 +86,7 @@ pub struct Site {
     caches: Vec<CacheBackendDef>,
     engines: Vec<EngineDef>,
     serializers: Vec<SerializerDef>,
+    csrf_failure_views: Vec<(String, AnyView)>,
 }
 
 impl fmt::Debug for Site {
@@ -102,11 +117,15 @@ impl Site {
         Self {
             base_dir: base_dir.into(),
             urls: Urls::default(),
-            apps: vec![Arc::new(Sessions), Arc::new(StaticFilesApp)],
+            apps: vec![Arc::new(Sessions), Arc::new(MessagesApp), Arc::new(StaticFilesApp)],
             middleware: Vec::new(),
             caches: Vec::new(),
             engines: Vec::new(),
             serializers: Vec::new(),
+            csrf_failure_views: vec![(
+                "django.views.csrf.csrf_failure".to_owned(),
+                AnyView::new(csrf_failure),
+            )],
         }
     }
 
@@ -152,6 +171,23 @@ impl Site {
         self
     }
 
+    /// Adds a view for `CSRF_FAILURE_VIEW`, under that name: it is given the reason, which is for logs and developers.
+    ///
+    /// ```
+    /// use nuages::prelude::*;
+    ///
+    /// async fn refused(_request: HttpRequest, _reason: String) -> Result<HttpResponse> {
+    ///     Ok(HttpResponse::new("Please load the form again.").with_status(StatusCode::FORBIDDEN))
+    /// }
+    /// let site = Site::new("shop").csrf_failure_view("shop.views.refused", refused);
+    /// # let _ = site;
+    /// ```
+    #[must_use]
+    pub fn csrf_failure_view(mut self, name: impl Into<String>, view: impl View<(String,)>) -> Self {
+        self.csrf_failure_views.push((name.into(), AnyView::new(view)));
+        self
+    }
+
     /// The folder of the site.
     #[must_use]
     pub const fn base_dir(&self) -> &PathBuf {
@@ -194,6 +230,7 @@ impl Builder {
         let templates = self.templates(&core, &apps, &routes, &static_files);
         let sessions = self.sessions(&core, databases.as_ref(), caches.as_ref());
         let middleware = self.middleware(&core, &apps);
+        let parts = self.parts();
         let (Some(databases), Some(caches), Some(templates), Some(sessions)) =
             (databases, caches, templates, sessions)
         else {
@@ -211,8 +248,11 @@ impl Builder {
             static_files,
             templates,
             sessions,
+            parts,
         });
         let layers = self.layers(&middleware, &project);
+        let before_views = layers.iter().filter_map(|layer| layer.view.clone()).collect();
+        let layers = layers.into_iter().map(|layer| layer.around).collect();
         if self.faults.iter().any(|fault| fault.level >= Level::Error) {
             return Err(self.faults);
         }
@@ -220,7 +260,7 @@ impl Builder {
             apps.iter().flat_map(|app| app.commands().iter().map(|command| (app.name(), *command)));
         Ok(Built {
             commands: commands.collect(),
-            onion: Onion::new(Arc::clone(&project), layers, compiled.views),
+            onion: Onion::new(Arc::clone(&project), layers, compiled.views).with_view_layers(before_views),
             project,
             messages: self.faults,
         })
@@ -411,8 +451,18 @@ impl Builder {
         chosen
     }
 
+    /// What the floors above keep with the project.
+    fn parts(&mut self) -> Parts {
+        let mut parts = Parts::default();
+        match CsrfProtection::new(&self.settings, &self.site.csrf_failure_views) {
+            Ok(protection) => parts.insert(protection),
+            Err(fault) => self.fault("CSRF_FAILURE_VIEW", "", fault),
+        }
+        parts
+    }
+
     /// The layers, outermost first.
-    fn layers(&mut self, middleware: &[MiddlewareDef], project: &Project) -> Vec<Arc<dyn Middleware>> {
+    fn layers(&mut self, middleware: &[MiddlewareDef], project: &Project) -> Vec<Layer> {
         let mut layers = Vec::new();
         for def in middleware {
             match (def.build)(project) {

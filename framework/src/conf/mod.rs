@@ -35,6 +35,7 @@ pub(crate) mod django_names;
 pub mod fault;
 pub mod kind;
 pub(crate) mod layers;
+pub mod page_cache;
 pub mod secret;
 pub mod section;
 pub mod security;

@@ -13,6 +13,7 @@ use crate::conf::databases::DatabasesSettings;
 use crate::conf::django_names::NOT_HERE;
 use crate::conf::fault::{SettingsFault, SettingsFaults};
 use crate::conf::layers::Layers;
+use crate::conf::page_cache::PageCacheSettings;
 use crate::conf::section::{Breach, Compared, Reader, Section, SectionDef};
 use crate::conf::security::SecuritySettings;
 use crate::conf::server::ServerSettings;
@@ -30,6 +31,7 @@ pub const SECTIONS: &[SectionDef] = &[
     SectionDef::of::<CsrfSettings>(),
     SectionDef::of::<DatabasesSettings>(),
     SectionDef::of::<CachesSettings>(),
+    SectionDef::of::<PageCacheSettings>(),
     SectionDef::of::<TemplatesSettings>(),
     SectionDef::of::<StaticFilesSettings>(),
     SectionDef::of::<ServerSettings>(),

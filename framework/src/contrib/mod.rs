@@ -1,4 +1,5 @@
 //! The apps that nuages ships, under Django's names.
 
+pub mod messages;
 pub mod sessions;
 pub mod staticfiles;

@@ -131,11 +131,14 @@ fn patch_response_headers_at(
     patch_cache_control(headers, &[Directive::Seconds("max-age", seconds.into())])
 }
 
-/// The `max-age` of the `Cache-Control` header, in seconds; `None` when there is none, or no number.
+/// The `max-age` of the `Cache-Control` header, in seconds; `None` when there is none, or no number; a bare one counts as 1.
 #[must_use]
 pub fn get_max_age(headers: &HeaderMap) -> Option<i64> {
     let line = headers.get(CACHE_CONTROL)?.to_str().ok()?;
-    parse(line).get("max-age")?.last()?.as_deref()?.trim().parse().ok()
+    match parse(line).get("max-age")?.last()? {
+        None => Some(1),
+        Some(text) => text.trim().parse().ok(),
+    }
 }
 
 impl Directive<'_> {
@@ -176,11 +179,12 @@ fn add(all: &mut Directives, name: String, value: Option<String>) {
 }
 
 /// A bare `max-age` counts as 1, as Python's `True` does.
-fn smaller(there: Option<&Vec<Option<String>>>, seconds: u64) -> Result<u64, CacheControlError> {
+fn smaller(there: Option<&Vec<Option<String>>>, seconds: u64) -> Result<i128, CacheControlError> {
+    let seconds = i128::from(seconds);
     match there.and_then(|values| values.last()) {
         None => Ok(seconds),
         Some(None) => Ok(seconds.min(1)),
-        Some(Some(text)) => match text.trim().parse::<u64>() {
+        Some(Some(text)) => match text.trim().parse::<i128>() {
             Ok(there) => Ok(there.min(seconds)),
             Err(_) => Err(CacheControlError::MaxAge(text.clone())),
         },

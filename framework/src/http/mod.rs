@@ -15,6 +15,7 @@ pub mod file_name;
 pub mod file_response;
 pub mod form;
 pub mod header_parameters;
+pub(crate) mod header_text;
 pub mod header_value;
 pub mod host;
 pub mod json;
@@ -33,4 +34,4 @@ pub mod uploaded_file;
 pub mod uri;
 pub mod vary;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;

@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 mod content;
+pub mod notes;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,7 @@ use crate::http::cookies::RequestCookies;
 use crate::http::form::{Form, FormError};
 use crate::http::header_parameters::HeaderParameters;
 use crate::http::query_dict::{QueryDict, TooManyFields};
+use crate::http::request::notes::Notes;
 use crate::http::request_body::RequestBody;
 use crate::project::Project;
 use crate::routes::resolved::{ResolverMatch, RouteMatch};
@@ -64,6 +66,7 @@ struct Inner {
     content_type: OnceLock<HeaderParameters>,
     accepted: OnceLock<AcceptedTypes>,
     route: Option<RouteMatch>,
+    notes: OnceLock<Notes>,
 }
 
 /// What could not be borrowed from the request line: the paths were escaped, or there is a script name.
@@ -96,6 +99,7 @@ impl HttpRequest {
                 content_type: OnceLock::new(),
                 accepted: OnceLock::new(),
                 route: None,
+                notes: OnceLock::new(),
             }),
         }
     }
@@ -174,6 +178,13 @@ impl HttpRequest {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers.get(name)?.to_str().ok()
+    }
+
+    /// What layers and the view tell each other about this request: a layer that keeps a clone of them learns what the view
+    /// noted.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        self.inner.notes.get_or_init(Notes::default)
     }
 
     /// What middleware notes on the request for the layers further in.

@@ -1,5 +1,7 @@
 //! The cookies that a response sets.
 
+mod stored;
+
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The cases of `tests/vectors/<name>.json`.
-pub(super) fn load(name: &str) -> Vec<Value> {
+pub(crate) fn load(name: &str) -> Vec<Value> {
     let path = format!("{}/../tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut file: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -15,13 +15,13 @@ pub(super) fn load(name: &str) -> Vec<Value> {
 }
 
 /// Those of one function.
-pub(super) fn of(name: &str, function: &str) -> Vec<Value> {
+pub(crate) fn of(name: &str, function: &str) -> Vec<Value> {
     let cases: Vec<Value> = load(name).into_iter().filter(|case| case["fn"] == function).collect();
     assert!(!cases.is_empty(), "{name}.json has no case of {function}");
     cases
 }
 
 /// A text whose code points are bytes.
-pub(super) fn bytes(text: &Value) -> Vec<u8> {
+pub(crate) fn bytes(text: &Value) -> Vec<u8> {
     text.as_str().unwrap().chars().map(|c| u8::try_from(c).unwrap()).collect()
 }

@@ -19,7 +19,6 @@ use crate::middleware::def::FromProject;
 use crate::middleware::onion::{Middleware, Next};
 use crate::middleware::request_line::RequestLine;
 use crate::project::Project;
-use crate::routes::table::RouteTable;
 
 /// The common middleware (Django 5.2 `middleware/common.py`).
 #[derive(Debug)]
@@ -51,17 +50,19 @@ impl CommonMiddleware {
     ///
     /// # Errors
     /// When the request brings data that a redirect would lose, and `DEBUG` is on.
-    fn slashed(&self, line: &RequestLine, routes: &RouteTable) -> Result<Option<String>> {
+    fn slashed(&self, Next { line, onion, .. }: Next<'_>) -> Result<Option<String>> {
+        let routes = onion.project().routes();
         if !self.core.append_slash {
             return Ok(None);
         }
         let RequestLine { method, uri, .. } = line;
         let paths = Paths::of(uri, &self.core);
         let path = paths.path_info(uri);
-        if path.ends_with('/')
-            || routes.resolve(path).is_some()
-            || routes.resolve(&format!("{path}/")).is_none()
-        {
+        if path.ends_with('/') || routes.resolve(path).is_some() {
+            return Ok(None);
+        }
+        let leads = routes.resolve(&format!("{path}/"));
+        if !leads.is_some_and(|found| onion.views.marks(found.route()).append_slash) {
             return Ok(None);
         }
         let address = full_path(paths.path(uri), uri, true);
@@ -89,9 +90,8 @@ impl Middleware for CommonMiddleware {
         // Checked on every request: a host that is not ours must not reach a view.
         let host = request.get_host()?;
         let wants_www = self.core.prepend_www && !host.is_empty() && !host.starts_with("www.");
-        let (line, routes) = (next.line, next.onion.project().routes());
         let mut response = if wants_www {
-            let path = self.slashed(line, routes)?.unwrap_or_else(|| request.get_full_path());
+            let path = self.slashed(next)?.unwrap_or_else(|| request.get_full_path());
             let to = format!("{}://www.{host}{path}", request.scheme());
             // Whatever the host is, `www.` goes before it, as in Django: `http://www.[::1]/` is no address to check.
             let mut response = self.redirect("/")?;
@@ -102,7 +102,7 @@ impl Middleware for CommonMiddleware {
         };
 
         if response.status == StatusCode::NOT_FOUND
-            && let Some(address) = self.slashed(line, routes)?
+            && let Some(address) = self.slashed(next)?
         {
             return self.redirect(&address);
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::checks::CheckMessage;
 use crate::middleware::onion::Middleware;
+use crate::middleware::view::ViewMiddleware;
 use crate::project::Project;
 
 /// A middleware that is built from the project's settings when the site starts, never per request.
@@ -15,10 +16,18 @@ pub trait FromProject: Sized {
     fn from_project(project: &Project) -> Result<Self, Vec<CheckMessage>>;
 }
 
-/// How one middleware is made.
-pub type Build = fn(&Project) -> Result<Arc<dyn Middleware>, Vec<CheckMessage>>;
+/// A middleware, made: its sides.
+pub(crate) struct Layer {
+    /// Around the rest of the onion.
+    pub(crate) around: Arc<dyn Middleware>,
+    /// Between the routes and the view.
+    pub(crate) view: Option<Arc<dyn ViewMiddleware>>,
+}
 
-/// A row of an app's middleware table: made with [`MiddlewareDef::of`].
+/// How one middleware is made.
+type Build = fn(&Project) -> Result<Layer, Vec<CheckMessage>>;
+
+/// A row of an app's middleware table: made with [`MiddlewareDef::of`] or [`MiddlewareDef::with_view`].
 #[derive(Debug, Clone, Copy)]
 pub struct MiddlewareDef {
     /// The dotted name in `MIDDLEWARE`.
@@ -30,6 +39,18 @@ impl MiddlewareDef {
     /// The row of that middleware.
     #[must_use]
     pub const fn of<M: Middleware + FromProject>(name: &'static str) -> Self {
-        Self { name, build: |project| Ok(Arc::new(M::from_project(project)?)) }
+        Self { name, build: |project| Ok(Layer { around: Arc::new(M::from_project(project)?), view: None }) }
+    }
+
+    /// The row of that middleware, which stands before the view as well.
+    #[must_use]
+    pub const fn with_view<M: Middleware + ViewMiddleware + FromProject>(name: &'static str) -> Self {
+        Self {
+            name,
+            build: |project| {
+                let both = Arc::new(M::from_project(project)?);
+                Ok(Layer { around: Arc::clone(&both) as Arc<dyn Middleware>, view: Some(both) })
+            },
+        }
     }
 }

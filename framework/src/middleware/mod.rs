@@ -1,11 +1,16 @@
 //! The onion: every request passes the layers of `MIDDLEWARE` on its way to the view, every response on its way back.
 
+pub mod cache;
+pub mod clickjacking;
 pub mod common;
+pub mod conditional_get;
+pub mod csrf;
 pub mod def;
-
+pub mod gzip;
 pub mod onion;
 pub mod refusal;
 pub mod request_line;
 pub mod security;
 mod snapshot;
 mod technical;
+pub mod view;

@@ -1,18 +1,16 @@
 //! The layers of `MIDDLEWARE` around the views of the URLconf: one layer, the rest of the onion seen from it, and all of it.
 
-use std::any::Any;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::refusal::refuse;
 use crate::middleware::request_line::RequestLine;
+use crate::middleware::view::{NextView, ViewMiddleware};
 use crate::project::Project;
 use crate::urls::views::Views;
 
@@ -76,6 +74,8 @@ impl Next<'_> {
 pub struct Onion {
     pub(crate) project: Arc<Project>,
     pub(crate) layers: Vec<Arc<dyn Middleware>>,
+    /// The layers between the routes and the view.
+    pub(crate) view_layers: Vec<Arc<dyn ViewMiddleware>>,
     pub(crate) views: Views,
 }
 
@@ -89,7 +89,14 @@ impl Onion {
     /// Puts the layers, outermost first, around the views.
     #[must_use]
     pub const fn new(project: Arc<Project>, layers: Vec<Arc<dyn Middleware>>, views: Views) -> Self {
-        Self { project, layers, views }
+        Self { project, layers, view_layers: Vec::new(), views }
+    }
+
+    /// Puts layers between the routes and the views, outermost first.
+    #[must_use]
+    pub fn with_view_layers(mut self, layers: Vec<Arc<dyn ViewMiddleware>>) -> Self {
+        self.view_layers = layers;
+        self
     }
 
     /// Puts one more layer around all others.
@@ -109,25 +116,14 @@ impl Onion {
         Next { onion: self, line: &line, depth: 0 }.run(request).await
     }
 
-    /// Resolves the path and calls the view. A panic in it is an error like any other.
+    /// Resolves the path and calls the view, through the layers before it.
     pub(crate) async fn view(&self, mut request: HttpRequest) -> Result<HttpResponse> {
         let routes = self.project.routes();
         let Some(found) = routes.resolve(request.path_info()) else {
             return Err(Error::not_found("no route matches the path"));
         };
-        let number = found.route();
+        let next = NextView { onion: self, route: found.route(), depth: 0 };
         request.set_route(found);
-        let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
-        let view = self.views.call(number, request, arguments);
-        AssertUnwindSafe(view).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
+        next.run(request).await
     }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let said = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::internal(format!("the view panicked: {said}"))
 }

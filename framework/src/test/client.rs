@@ -20,6 +20,7 @@ use crate::http::connection::Connection;
 use crate::http::query_dict::QueryDict;
 use crate::http::request::HttpRequest;
 use crate::http::uri::{UriParts, iri_to_uri, join};
+use crate::middleware::csrf::NotEnforced;
 use crate::middleware::onion::Onion;
 use crate::middleware::refusal::Raised;
 use crate::project::Project;
@@ -73,6 +74,7 @@ struct Visitor {
     jar: Mutex<CookieJar>,
     headers: Mutex<HeaderMap>,
     raise: AtomicBool,
+    enforce_csrf_checks: AtomicBool,
 }
 
 impl Client {
@@ -91,8 +93,12 @@ impl Client {
     }
 
     pub(super) fn of(onion: Arc<Onion>) -> Self {
-        let visitor =
-            Visitor { jar: Mutex::default(), headers: Mutex::default(), raise: AtomicBool::new(true) };
+        let visitor = Visitor {
+            jar: Mutex::default(),
+            headers: Mutex::default(),
+            raise: AtomicBool::new(true),
+            enforce_csrf_checks: AtomicBool::new(false),
+        };
         Self { onion, visitor: Arc::new(visitor) }
     }
 
@@ -112,6 +118,12 @@ impl Client {
     /// `raise_request_exception`; on at first), or as the response that a visitor would see.
     pub fn raise(&self, raise: bool) -> &Self {
         self.visitor.raise.store(raise, Ordering::Relaxed);
+        self
+    }
+
+    /// Whether this visitor's forms need a CSRF token (off at first, as in Django).
+    pub fn enforce_csrf_checks(&self, enforce: bool) -> &Self {
+        self.visitor.enforce_csrf_checks.store(enforce, Ordering::Relaxed);
         self
     }
 
@@ -286,7 +298,10 @@ impl Client {
             tls: secure,
             server_name: Some(host.into()),
         };
-        let request = HttpRequest::new(head, body, Arc::clone(self.project())).on(connection);
+        let mut request = HttpRequest::new(head, body, Arc::clone(self.project())).on(connection);
+        if !self.visitor.enforce_csrf_checks.load(Ordering::Relaxed) {
+            request.extensions_mut().insert(NotEnforced);
+        }
         let response = self.onion.respond(request).await.into_http();
 
         let (head, body) = response.into_parts();

@@ -10,6 +10,7 @@ use http::Method;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::urls::marks::Marks;
 use crate::urls::param::Parameter;
 use crate::urls::view::{Arguments, Params, View};
 
@@ -116,6 +117,10 @@ pub struct Class<V>(V);
 impl<V: ClassView> View<Self> for Class<V> {
     fn parameters() -> Vec<Parameter> {
         V::Params::parameters()
+    }
+
+    fn marks(&self) -> Marks {
+        Marks::default()
     }
 
     fn call(&self, request: HttpRequest, arguments: Arguments) -> BoxFuture<'static, Result<HttpResponse>> {

@@ -29,6 +29,7 @@
 //! * [`declare`]: `path`, `include`, `urls!`
 //! * [`view`]: what is a view
 //! * [`class`]: views with one method per HTTP method
+//! * [`decorator`], [`marks`]: what stands around one view, and what is said of it
 //! * [`param`]: what may be a parameter of one
 //! * [`compile`]: the declarations, held against the views, become the table of routes and the views behind it
 //! * [`views`]: the views of that table, ready to be called
@@ -36,6 +37,8 @@
 pub mod class;
 pub mod compile;
 pub mod declare;
+pub mod decorator;
+pub mod marks;
 pub mod param;
 pub mod view;
 pub mod views;

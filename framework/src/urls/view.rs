@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::serialize::value::Value;
+use crate::urls::marks::Marks;
 use crate::urls::param::{Param, Parameter};
 
 /// Something that answers a request: `async fn(HttpRequest, P1, …, P6) -> Result<HttpResponse>`, or a closure of that
@@ -41,6 +42,9 @@ use crate::urls::param::{Param, Parameter};
 pub trait View<Args>: Send + Sync + 'static {
     /// The parameters after the request.
     fn parameters() -> Vec<Parameter>;
+
+    /// What is said of it to the layers around it.
+    fn marks(&self) -> Marks;
 
     /// Answers.
     fn call(&self, request: HttpRequest, arguments: Arguments) -> BoxFuture<'static, Result<HttpResponse>>;
@@ -107,6 +111,10 @@ macro_rules! views {
         {
             fn parameters() -> Vec<Parameter> {
                 <($($P,)*) as Params>::parameters()
+            }
+
+            fn marks(&self) -> Marks {
+                Marks::default()
             }
 
             #[allow(non_snake_case)]

@@ -9,6 +9,7 @@ use futures_core::future::BoxFuture;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::urls::marks::Marks;
 use crate::urls::param::Parameter;
 use crate::urls::view::{Arguments, View};
 
@@ -24,6 +25,7 @@ pub(crate) struct AnyView(Arc<dyn Erased>);
 
 trait Erased: Send + Sync {
     fn parameters(&self) -> Vec<Parameter>;
+    fn marks(&self) -> Marks;
     fn call(&self, request: HttpRequest, arguments: Arguments) -> BoxFuture<'static, Result<HttpResponse>>;
 }
 
@@ -35,6 +37,10 @@ struct Typed<V, Args> {
 impl<Args: 'static, V: View<Args>> Erased for Typed<V, Args> {
     fn parameters(&self) -> Vec<Parameter> {
         V::parameters()
+    }
+
+    fn marks(&self) -> Marks {
+        self.view.marks()
     }
 
     fn call(&self, request: HttpRequest, arguments: Arguments) -> BoxFuture<'static, Result<HttpResponse>> {
@@ -49,6 +55,18 @@ impl AnyView {
 
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
         self.0.parameters()
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        self.0.marks()
+    }
+
+    pub(crate) fn call(
+        &self,
+        request: HttpRequest,
+        arguments: Arguments,
+    ) -> BoxFuture<'static, Result<HttpResponse>> {
+        self.0.call(request, arguments)
     }
 }
 
@@ -68,11 +86,17 @@ impl Views {
         arguments: impl Into<Arguments>,
     ) -> BoxFuture<'static, Result<HttpResponse>> {
         match self.views.get(route) {
-            Some(view) => view.0.call(request, arguments.into()),
+            Some(view) => view.call(request, arguments.into()),
             None => Box::pin(std::future::ready(Err(Error::internal(format!(
                 "route {route} has no view: it is a match of another table"
             ))))),
         }
+    }
+
+    /// What is said of the view of a route; what is said of most, if there is no such route.
+    #[must_use]
+    pub fn marks(&self, route: usize) -> Marks {
+        self.views.get(route).map(AnyView::marks).unwrap_or_default()
     }
 
     /// How many there are.

@@ -33,6 +33,7 @@ async fn run() -> Result<(), Box<dyn StdError>> {
     let name = env::var("SITE_SERVER_NAME").unwrap_or_else(|_| "testserver".to_owned());
     let site = Site::new(env!("CARGO_MANIFEST_DIR"))
         .urls(urls::urls())
+        .csrf_failure_view("reason", views::csrf::failure)
         .build(&settings::source()?)
         .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let listener = TcpListener::bind((host, port)).await?;

@@ -13,7 +13,7 @@ const FIXED: &str = r#"
     ALLOWED_HOSTS = ["*"]
     USE_TZ = true
     TIME_ZONE = "UTC"
-    INSTALLED_APPS = ["django.contrib.sessions"]
+    INSTALLED_APPS = ["django.contrib.sessions", "django.contrib.messages"]
     MIDDLEWARE = []
     CSRF_FAILURE_VIEW = "reason"
     SESSION_ENGINE = "django.contrib.sessions.backends.cache"
@@ -21,6 +21,7 @@ const FIXED: &str = r#"
     SILENCED_SYSTEM_CHECKS = ["nuages.E128"]
     # What nuages does otherwise than Django on purpose is switched to Django's way: see docs/DIFFERENCES.md.
     SIGNED_COOKIE_LEGACY_SALT_FALLBACK = true
+    CACHE_MIDDLEWARE_PERSONAL_PAGES = true
     # The driver sends requests with heads larger than a site's usual limits.
     SERVER_HEAD_MAX_SIZE = 1048576
     SERVER_HEAD_MAX_FIELDS = 1000
@@ -34,37 +35,13 @@ const FIXED: &str = r#"
     OPTIONS = { MAX_ENTRIES = 1000000 }
 "#;
 
-/// Settings that nuages does not have yet: left out until it does.
-const LATER_SETTINGS: &[&str] = &[
-    "CACHE_MIDDLEWARE_KEY_PREFIX",
-    "CACHE_MIDDLEWARE_SECONDS",
-    "MESSAGE_LEVEL",
-    "MESSAGE_STORAGE",
-    "MESSAGE_TAGS",
-];
-
-/// Middleware that nuages does not have yet: left out until it does.
-const LATER_MIDDLEWARE: &[&str] = &[
-    "django.middleware.cache.UpdateCacheMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.middleware.cache.FetchFromCacheMiddleware",
-];
-
 /// The settings of the site.
 ///
 /// # Errors
 /// When `SITE_SETTINGS` is no JSON object.
 pub(crate) fn source() -> Result<SettingsSource, Box<dyn StdError>> {
     let text = env::var("SITE_SETTINGS").unwrap_or_else(|_| "{}".to_owned());
-    let mut given: Map<String, Value> = serde_json::from_str(&text)?;
-    given.retain(|name, _| !LATER_SETTINGS.contains(&name.as_str()));
-    if let Some(Value::Array(layers)) = given.get_mut("MIDDLEWARE") {
-        layers.retain(|name| name.as_str().is_none_or(|name| !LATER_MIDDLEWARE.contains(&name)));
-    }
+    let given: Map<String, Value> = serde_json::from_str(&text)?;
     let fixed = SettingsSource::text("http_exerciser", FIXED).in_dir(env!("CARGO_MANIFEST_DIR"));
     Ok(fixed.under(SettingsSource::json(given)).process_environment())
 }

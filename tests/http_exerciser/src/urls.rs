@@ -1,5 +1,7 @@
 //! The URLconf of the protocol, in its order.
 
+use nuages::decorators::common::no_append_slash;
+use nuages::decorators::csrf::{csrf_exempt, csrf_protect, ensure_csrf_cookie, requires_csrf_token};
 use nuages::prelude::*;
 
 use crate::converters::{Hex, List, Year};
@@ -8,12 +10,12 @@ use crate::views::{addresses, cache, csrf, errors, frame, messages, methods, res
 
 /// A route to the view that shows the request.
 fn page(route: &str, name: &str) -> Path {
-    path(route, echo).name(name)
+    path(route, csrf_exempt(echo)).name(name)
 }
 
 /// The same for a regular expression.
 fn re_page(route: &str, name: &str) -> Path {
-    re_path(route, echo).name(name)
+    re_path(route, csrf_exempt(echo)).name(name)
 }
 
 fn deep() -> Urls {
@@ -50,29 +52,29 @@ fn machinery() -> Urls {
     urls![
         page("", "root"),
         page("echo/", "echo"),
-        path("echo-body/", echo_body).name("echo-body"),
+        path("echo-body/", csrf_exempt(echo_body)).name("echo-body"),
         page("echo/<path:rest>", "echo-rest"),
-        path("absolute/", addresses::absolute).name("absolute"),
-        path("respond/", respond::respond).name("respond"),
-        path("reverse/", addresses::by_name).name("reverse"),
-        path("raise/<str:kind>/", errors::raise).name("raise"),
+        path("absolute/", csrf_exempt(addresses::absolute)).name("absolute"),
+        path("respond/", csrf_exempt(respond::respond)).name("respond"),
+        path("reverse/", csrf_exempt(addresses::by_name)).name("reverse"),
+        path("raise/<str:kind>/", csrf_exempt(errors::raise)).name("raise"),
         path("host/", addresses::host).name("host"),
         path("csrf/view/", csrf::view).name("csrf-view"),
         path("csrf/quiet/", csrf::quiet).name("csrf-quiet"),
         path("csrf/template/", csrf::template).name("csrf-template"),
-        path("csrf/exempt/", csrf::exempt).name("csrf-exempt"),
-        path("csrf/protect/", csrf::protect).name("csrf-protect"),
-        path("csrf/ensure/", csrf::ensure).name("csrf-ensure"),
-        path("csrf/requires/", csrf::requires).name("csrf-requires"),
+        path("csrf/exempt/", csrf_exempt(csrf::view)).name("csrf-exempt"),
+        path("csrf/protect/", csrf_protect(csrf::view)).name("csrf-protect"),
+        path("csrf/ensure/", ensure_csrf_cookie(csrf::ensure)).name("csrf-ensure"),
+        path("csrf/requires/", requires_csrf_token(csrf::view)).name("csrf-requires"),
         path("csrf/rotate/", csrf::rotate).name("csrf-rotate"),
-        path("signed/", signed::signed).name("signed"),
-        path("messages/", messages::messages).name("messages"),
-        path("cache/<str:kind>/", cache::cache).name("cache"),
-        path("frame/<str:kind>/", frame::frame).name("frame"),
-        path("methods/<str:kind>/", methods::methods).name("methods"),
-        path("static/<path:path>", static_files::files).name("static"),
-        path("browse/", static_files::browse).kwarg("path", "").name("browse-root"),
-        path("browse/<path:path>", static_files::browse).name("browse"),
+        path("signed/", csrf_exempt(signed::signed)).name("signed"),
+        path("messages/", csrf_exempt(messages::messages)).name("messages"),
+        path("cache/<str:kind>/", csrf_exempt(cache::pages().view())).name("cache"),
+        path("frame/<str:kind>/", csrf_exempt(frame::frames().view())).name("frame"),
+        path("methods/<str:kind>/", csrf_exempt(methods::methods().view())).name("methods"),
+        path("static/<path:path>", csrf_exempt(static_files::files)).name("static"),
+        path("browse/", csrf_exempt(static_files::browse)).kwarg("path", "").name("browse-root"),
+        path("browse/<path:path>", csrf_exempt(static_files::browse)).name("browse"),
     ]
 }
 
@@ -164,7 +166,7 @@ fn slashes_and_characters() -> Urls {
         page("s/without", "s-without"),
         page("s/both/", "s-both-slash"),
         page("s/both", "s-both"),
-        page("s/noappend/", "s-noappend"),
+        path("s/noappend/", no_append_slash(echo)).name("s-noappend"),
         re_page("^s/opt/?$", "s-opt"),
         path("s/404/", errors::not_found).name("s-404"),
         page("s//double/", "s-double"),

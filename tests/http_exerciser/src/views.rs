@@ -2,6 +2,7 @@
 
 pub(crate) mod absent;
 pub(crate) mod addresses;
+pub(crate) mod by_kind;
 pub(crate) mod cache;
 pub(crate) mod csrf;
 pub(crate) mod echo;

@@ -273,6 +273,7 @@ fn the_defaults_are_djangos() {
         own,
         [
             "CACHES",
+            "CACHE_MIDDLEWARE_PERSONAL_PAGES",
             "LOG",
             "ROOT_URLCONF",
             "SESSION_ABSOLUTE_AGE",

@@ -1,37 +1,35 @@
-//! The views of csrf.
+//! The views of CSRF: decorated in the URLconf where the protocol says so.
 
+use nuages::middleware::csrf::{get_token, rotate_token};
 use nuages::prelude::*;
+use serde_json::json;
 
-use crate::views::absent::absent;
+use crate::values::{answer, lists};
 
-pub(crate) async fn view(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-view")
+/// The token, and the form.
+pub(crate) async fn view(request: HttpRequest) -> Result<HttpResponse> {
+    let token = get_token(&request)?;
+    answer(&json!({"token": token, "POST": lists(request.post().await?)}))
 }
 
 pub(crate) async fn quiet(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-quiet")
+    answer(&json!({"quiet": true}))
 }
 
-pub(crate) async fn template(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-template")
-}
-
-pub(crate) async fn exempt(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-exempt")
-}
-
-pub(crate) async fn protect(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-protect")
+pub(crate) async fn template(request: HttpRequest) -> Result<HttpResponse> {
+    render(&request, "csrf.html", context! {}).await
 }
 
 pub(crate) async fn ensure(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-ensure")
+    answer(&json!({"ensured": true}))
 }
 
-pub(crate) async fn requires(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-requires")
+pub(crate) async fn rotate(request: HttpRequest) -> Result<HttpResponse> {
+    rotate_token(&request)?;
+    answer(&json!({"token": get_token(&request)?}))
 }
 
-pub(crate) async fn rotate(_: HttpRequest) -> Result<HttpResponse> {
-    absent("csrf-rotate")
+/// `CSRF_FAILURE_VIEW = "reason"`
+pub(crate) async fn failure(_: HttpRequest, reason: String) -> Result<HttpResponse> {
+    Ok(answer(&json!({"csrf_failure": reason}))?.with_status(StatusCode::FORBIDDEN))
 }

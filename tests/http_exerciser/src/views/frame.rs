@@ -1,9 +1,17 @@
-//! The views of frame.
+//! `X-Frame-Options` by decorators.
 
-use nuages::prelude::*;
+use nuages::decorators::clickjacking::{
+    xframe_options_deny, xframe_options_exempt, xframe_options_sameorigin,
+};
 
-use crate::views::absent::absent;
+use crate::views::by_kind::ByKind;
+use crate::views::respond::respond;
 
-pub(crate) async fn frame(_: HttpRequest, _kind: String) -> Result<HttpResponse> {
-    absent("frame")
+/// The view that the path names.
+pub(crate) fn frames() -> ByKind {
+    ByKind::default()
+        .with("deny", xframe_options_deny(respond))
+        .with("sameorigin", xframe_options_sameorigin(respond))
+        .with("exempt", xframe_options_exempt(respond))
+        .with("plain", respond)
 }
