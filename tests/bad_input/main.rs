@@ -8,6 +8,7 @@ mod database;
 mod decoders;
 mod logged;
 mod program;
+mod requests;
 #[path = "../rows/mod.rs"]
 mod rows;
 mod secrets;
