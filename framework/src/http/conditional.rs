@@ -96,7 +96,7 @@ impl Preconditions {
                 return Verdict::Failed;
             }
         } else if let Some(since) = date(&self.if_unmodified_since)
-            && !last_modified.is_some_and(|changed| changed <= since)
+            && last_modified.is_none_or(|changed| changed > since)
         {
             return Verdict::Failed;
         }

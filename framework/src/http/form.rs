@@ -85,9 +85,8 @@ pub(crate) async fn read_multipart(
     settings: &CoreSettings,
     body: UnreadBody,
 ) -> Result<Form, FormError> {
-    let parser = MultipartParser::new(content_type)?;
+    let mut parser = MultipartParser::new(content_type)?;
     let mut reader = Reader::new(charset, settings);
-    let mut parser = parser;
     let mut body = BodyStream::new(body);
     while let Some(frame) = body.next().await {
         let frame = frame.map_err(|error| BodyError::Broken(error.to_string()))?;
