@@ -62,8 +62,12 @@ pub(crate) async fn get(project: &Project, key: &str) -> Result<Value, Raised> {
     let row: Result<Option<(String, Timestamp, Option<String>)>, _> =
         on_pool!(db, pool => sqlx::query_as(table.get.on(db)).bind(key).fetch_optional(pool).await);
     let (data, expires, account) = row.map_err(failed)?.ok_or(Raised("DoesNotExist"))?;
-    let aware = project.core().use_tz;
-    let expires = if aware { DateTime::Aware(expires.utc()) } else { DateTime::Naive(expires.naive()) };
+    let expires = match project.core().use_tz {
+        true => DateTime::Aware(expires.utc()),
+        // Where the column keeps instants, as in PostgreSQL, Django shows what the clocks of TIME_ZONE show.
+        false if db.keeps_instants() => project.sessions().policy().at(expires.utc()),
+        false => DateTime::Naive(expires.naive()),
+    };
     let mut shown = Dict::from([
         ("session_key", Value::from(key)),
         ("str", Value::from(key)),
