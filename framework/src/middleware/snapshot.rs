@@ -7,6 +7,7 @@ use http::{HeaderMap, Version};
 
 use crate::http::accept::{AcceptedTypes, MediaType};
 use crate::http::request::HttpRequest;
+use crate::http::uri::escape_uri_path;
 use crate::session::handle::Session;
 
 /// A request's head.
@@ -18,7 +19,7 @@ pub(crate) struct Snapshot {
     pub(super) remote: Option<SocketAddr>,
     pub(super) version: Version,
     pub(super) path: String,
-    /// Which URL was asked for; not the host, where it is none that may be asked.
+    /// Which URL was asked for, without its query, which may hold secrets; without the host, where it is none that may be asked.
     pub(super) url: String,
     session: OnceLock<Session>,
 }
@@ -35,7 +36,7 @@ impl Snapshot {
             remote: request.remote_addr(),
             version: request.version(),
             path: request.path().to_owned(),
-            url: format!("{host}{}", request.get_full_path()),
+            url: format!("{host}{}", escape_uri_path(request.path())),
             session: OnceLock::new(),
         }
     }
