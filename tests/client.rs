@@ -215,3 +215,65 @@ async fn the_session_can_be_prepared_and_looked_into() {
     assert_eq!(client.session().await.unwrap().get::<u64>("visits").await.unwrap(), Some(62));
     assert_eq!(client.new_visitor().get("/visits/").await.unwrap().text(), "1");
 }
+
+#[tokio::test]
+async fn forms_with_files_and_what_was_rendered() {
+    use nuages::test::multipart::FormFile;
+
+    async fn echo(request: HttpRequest) -> Result<HttpResponse> {
+        let kind = request.content_type().to_owned();
+        let body = request.body().await?;
+        Ok(HttpResponse::text(format!("{kind} {}", String::from_utf8_lossy(&body))))
+    }
+    async fn page(request: HttpRequest) -> Result<HttpResponse> {
+        render(&request, "page.html", context! { tune: "Nuages", year: 1940 }).await
+    }
+    async fn away(request: HttpRequest) -> Result<HttpResponse> {
+        redirect(&request, "/page/?from=away")
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    for (name, text) in [
+        ("base.html", "<h1>{% block x %}{% endblock %}</h1>"),
+        ("part.html", "{{ year }}"),
+        (
+            "page.html",
+            "{% extends 'base.html' %}{% block x %}{{ tune }} {{ tune }} {% include 'part.html' %}{% endblock %}",
+        ),
+        ("other.html", ""),
+    ] {
+        std::fs::write(folder.path().join("templates").join(name), text).unwrap();
+    }
+    let site =
+        Site::new(folder.path()).urls(urls![path("echo/", echo), path("page/", page), path("away/", away)]);
+    let client = Client::new(site).await.unwrap();
+
+    let form = client.post("/echo/").multipart([("n", 1)], [("f", FormFile::new("a.txt", "content"))]);
+    let response = form.await.unwrap();
+    response
+        .assert_contains("multipart/form-data")
+        .assert_contains("filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\ncontent");
+
+    let response = client.get("/page/").await.unwrap();
+    response
+        .assert_contains("Nuages")
+        .assert_contains_times("Nuages", 2, StatusCode::OK)
+        .assert_not_contains("Minor");
+    assert_eq!(response.templates(), ["base.html", "page.html", "part.html"]);
+    response.assert_template_used("part.html").assert_template_not_used("other.html");
+    assert_eq!(
+        (response.context::<String>("tune").as_deref(), response.context::<u32>("year")),
+        (Some("Nuages"), Some(1940))
+    );
+    assert_eq!(response.context::<u32>("tune"), None);
+
+    client.get("/away/").await.unwrap().assert_redirects("/page/?from=away");
+    let followed = client.get("/away/").follow(true).await.unwrap();
+    followed.assert_redirects("/page/?from=away").assert_contains("1940");
+    assert_eq!((followed.path().as_str(), followed.redirect_chain.len()), ("/page/", 1));
+    let plain = client.get("/page/").await.unwrap();
+    let wrong = std::panic::catch_unwind(|| plain.assert_redirects("/page/").status);
+    assert!(wrong.is_err());
+    let wrong = std::panic::catch_unwind(|| plain.assert_contains("Minor Swing").status);
+    assert!(wrong.is_err());
+}

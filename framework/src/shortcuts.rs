@@ -14,6 +14,7 @@ use crate::middleware::csrf::get_token;
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
 use crate::template::functions::{CURRENT_APP, QUERY};
+use crate::template::rendered::Rendered;
 
 /// The template, rendered for the request, as a 200.
 ///
@@ -60,6 +61,15 @@ pub async fn render_with_status(
 /// # Errors
 /// As [`render`].
 pub async fn render_to_string(request: &HttpRequest, template: &str, context: Context) -> Result<String> {
+    Ok(render_and_record(request, template, context).await?.0)
+}
+
+/// The page, and in a test what it was rendered from.
+async fn render_and_record(
+    request: &HttpRequest,
+    template: &str,
+    context: Context,
+) -> Result<(String, Option<Rendered>)> {
     let templates = request.project().templates();
     templates.refresh().await?;
     let template = templates.get(template)?;
@@ -84,7 +94,9 @@ pub async fn render_to_string(request: &HttpRequest, template: &str, context: Co
     for processor in templates.processors() {
         below = below.with((processor.process)(request, template.uses()).await?);
     }
-    Ok(template.render(below.with(context))?)
+    let context = below.with(context);
+    let rendered = templates.is_recording().then(|| Rendered::of(&template, &context));
+    Ok((template.render(context)?, rendered))
 }
 
 /// The address of a route, under the site's script name.

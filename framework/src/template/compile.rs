@@ -52,6 +52,7 @@ fn close(mentions: &BTreeMap<&str, Mentions>) -> HashMap<String, Arc<Uses>> {
             }
             waiting.extend(found.templates.iter().map(|(name, _)| name.as_str()));
         }
+        uses.set_templates(seen);
         uses
     };
     mentions.keys().map(|name| ((*name).to_owned(), Arc::new(close_one(name)))).collect()

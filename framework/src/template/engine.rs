@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tera::{ErrorKind, Tera};
@@ -64,6 +65,8 @@ pub struct Templates {
     current: Mutex<Arc<Compiled>>,
     /// What the files looked like when `current` was made, under `DEBUG`.
     stamp: Mutex<Arc<Stamp>>,
+    /// Whether pages note what they were rendered from.
+    recording: AtomicBool,
 }
 
 impl Templates {
@@ -86,6 +89,7 @@ impl Templates {
             bare: Arc::new(bare),
             current: Mutex::new(Arc::new(compiled)),
             stamp: Mutex::new(Arc::new(stamp)),
+            recording: AtomicBool::new(false),
         })
     }
 
@@ -113,6 +117,16 @@ impl Templates {
     #[must_use]
     pub fn processors(&self) -> &[ContextProcessorDef] {
         &self.options.processors
+    }
+
+    /// From now on pages note what they were rendered from: the test client asks for it.
+    pub(crate) fn record(&self) {
+        self.recording.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether pages note what they were rendered from.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording.load(Ordering::Relaxed)
     }
 
     /// Under `DEBUG`, reads the templates again if a file changed since; otherwise does nothing.
@@ -150,6 +164,7 @@ impl Default for Templates {
             bare: Arc::default(),
             current: Mutex::default(),
             stamp: Mutex::default(),
+            recording: AtomicBool::new(false),
         }
     }
 }

@@ -19,6 +19,7 @@
 //! * [`engine`]: [`Templates`](engine::Templates), every template of the site
 //! * [`context`]: what a view hands to a template, and the [`context!`](crate::context!) macro
 //! * [`uses`]: which names a template mentions, so that nothing else is worked out for it
+//! * [`rendered`]: what was rendered, for tests
 //! * [`processor`]: context processors, as the engine keeps them
 //! * [`filters`]: Django's filters
 //! * [`functions`]: `url()` and `static()`
@@ -34,4 +35,5 @@ pub mod filters;
 pub mod functions;
 mod loader;
 pub mod processor;
+pub mod rendered;
 pub mod uses;

@@ -15,6 +15,8 @@ pub struct Uses {
     names: BTreeMap<String, Attributes>,
     /// `__tera_context` prints the whole context.
     everything: bool,
+    /// The template itself, its parents, and what they include.
+    templates: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,16 @@ impl Uses {
                 Some(Attributes::Only(attributes)) => attributes.contains(attribute),
                 None => false,
             }
+    }
+
+    /// The template itself, its parents, and what they include.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &str> {
+        self.templates.iter().map(String::as_str)
+    }
+
+    /// Notes which templates these are the names of.
+    pub(super) fn set_templates<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        self.templates = names.into_iter().map(str::to_owned).collect();
     }
 
     /// Takes over what another mentions.

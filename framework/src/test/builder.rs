@@ -86,6 +86,7 @@ impl ClientBuilder {
                     .await;
             migrated.map_err(|error| ClientError::Database(error.into()))?;
         }
+        built.project.templates().record();
         Ok(Client::of(Arc::new(built.onion)))
     }
 }

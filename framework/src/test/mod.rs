@@ -1,8 +1,10 @@
 //! Testing a site: a [`Client`](client::Client) asks it without a socket, keeps its cookies and looks into its session.
 
+mod assertions;
 pub mod builder;
 pub mod client;
 pub mod cookie_jar;
 pub mod error;
+pub mod multipart;
 pub mod request;
 pub mod response;

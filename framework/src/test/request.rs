@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::client::Client;
 use super::error::ClientError;
+use super::multipart::{self, FormFile};
 use super::response::TestResponse;
 use crate::http::query_dict::QueryDict;
 
@@ -60,6 +61,29 @@ impl TestRequest {
             form.appendlist(name, value.to_string());
         }
         self.body("application/x-www-form-urlencoded", form.urlencode())
+    }
+
+    /// Sends the fields and files as an HTML form with files does.
+    ///
+    /// ```
+    /// use nuages::test::client::Client;
+    /// use nuages::test::multipart::FormFile;
+    ///
+    /// # async fn example(client: Client) -> Result<(), nuages::test::error::ClientError> {
+    /// let picture = FormFile::new("cover.png", *b"...");
+    /// client.post("/covers/").multipart([("title", "Nuages")], [("cover", picture)]).await?;
+    /// # Ok(()) }
+    /// # let _ = example;
+    /// ```
+    pub fn multipart<N: Into<String>, V: ToString, F: Into<String>>(
+        self,
+        fields: impl IntoIterator<Item = (N, V)>,
+        files: impl IntoIterator<Item = (F, FormFile)>,
+    ) -> Self {
+        let fields: Vec<_> =
+            fields.into_iter().map(|(name, value)| (name.into(), value.to_string())).collect();
+        let files: Vec<_> = files.into_iter().map(|(name, file)| (name.into(), file)).collect();
+        self.body(&multipart::content_type(), multipart::encode(&fields, &files))
     }
 
     /// Sends JSON.

@@ -9,6 +9,7 @@ use http::{Extensions, HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::error::Redirect;
+use crate::template::rendered::Rendered;
 
 /// A response, with all of its body.
 #[derive(Debug, Clone)]
@@ -47,6 +48,28 @@ impl TestResponse {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The templates that were rendered for it with [`render`](crate::shortcuts::render), with their parents and parts
+    /// (Django's `response.templates`).
+    #[must_use]
+    pub fn templates(&self) -> &[String] {
+        self.extensions.get::<Rendered>().map_or(&[], |rendered| rendered.templates())
+    }
+
+    /// What its template had under that name, from the view or a context processor (Django's `response.context`); `None` where
+    /// there was nothing, or it has no such form.
+    ///
+    /// ```
+    /// # fn example(response: nuages::test::response::TestResponse) {
+    /// assert_eq!(response.context::<u64>("visits"), Some(2));
+    /// # }
+    /// # let _ = example;
+    /// ```
+    #[must_use]
+    pub fn context<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let value = self.extensions.get::<Rendered>()?.value(name)?;
+        serde_json::from_value(serde_json::to_value(value).ok()?).ok()
     }
 
     /// Where it redirects to.
