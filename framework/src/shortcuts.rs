@@ -48,11 +48,14 @@ pub async fn render_with_status(
     template: &str,
     context: Context,
 ) -> Result<HttpResponse> {
-    let page = render_to_string(request, template, context).await?;
-    let response = match request.project().core().default_charset {
+    let (page, rendered) = render_and_record(request, template, context).await?;
+    let mut response = match request.project().core().default_charset {
         core::Charset::Utf8 => HttpResponse::new(page),
         core::Charset::Latin1 => HttpResponse::encoded(&page, Charset::Latin1)?,
     };
+    if let Some(rendered) = rendered {
+        response.extensions_mut().insert(rendered);
+    }
     Ok(response.with_status(status))
 }
 
