@@ -25,16 +25,15 @@ impl Beside {
         Self { database, under_way: HashMap::new() }
     }
 
-    /// Begins those whose row has a write under way, and one that came alone while none has; gives back the others.
+    /// Begins those whose row has a write under way; gives back the others.
     pub(super) async fn behind(&mut self, jobs: Vec<Asked<Write, Written>>) -> Vec<Asked<Write, Written>> {
         self.under_way.retain(|_, task| !task.is_finished());
-        let alone = jobs.len() == 1 && self.under_way.is_empty();
-        if !alone && self.under_way.is_empty() {
+        if self.under_way.is_empty() {
             return jobs;
         }
         let mut others = Vec::with_capacity(jobs.len());
         for waiting in jobs {
-            if alone || self.under_way.contains_key(&waiting.job.key) {
+            if self.under_way.contains_key(&waiting.job.key) {
                 self.begin(waiting).await;
             } else {
                 others.push(waiting);

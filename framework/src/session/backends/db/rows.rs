@@ -1,6 +1,8 @@
 //! The way to a session's row: with others that are wanted at the same moment, where that costs less.
 
 use std::error::Error;
+#[cfg(feature = "postgres")]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
@@ -40,9 +42,37 @@ enum Way {
     Threads { reads: SqliteThread<SqliteReader>, writes: SqliteThread<SqliteWriter> },
     /// A statement for many rows is one way to the server and back, and one commit.
     #[cfg(feature = "postgres")]
-    Groups { reads: Group<PostgresReader>, writes: Group<PostgresWriter> },
+    Groups {
+        reads: Group<PostgresReader>,
+        read_alone: Lane,
+        writes: Group<PostgresWriter>,
+        write_alone: Lane,
+    },
     /// Each row by itself.
     Pool,
+}
+
+/// Beside a group there is room for one that goes by itself: a request that comes alone does not pay for the others' way.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Default)]
+struct Lane(AtomicBool);
+
+#[cfg(feature = "postgres")]
+impl Lane {
+    /// The lane until what this gives is dropped, or nothing if somebody has it.
+    fn take(&self) -> Option<Taken<'_>> {
+        (!self.0.swap(true, Ordering::AcqRel)).then_some(Taken(self))
+    }
+}
+
+#[cfg(feature = "postgres")]
+struct Taken<'a>(&'a Lane);
+
+#[cfg(feature = "postgres")]
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Release);
+    }
 }
 
 static FIND: Sql =
@@ -59,7 +89,9 @@ impl Rows {
             #[cfg(feature = "postgres")]
             Vendor::Postgres => Way::Groups {
                 reads: Group::new(database.clone(), PostgresReader::new),
+                read_alone: Lane::default(),
                 writes: Group::new(database.clone(), PostgresWriter::new),
+                write_alone: Lane::default(),
             },
             #[allow(unreachable_patterns, reason = "which kinds there are is up to the features")]
             Vendor::Sqlite | Vendor::Postgres | Vendor::MySql => Way::Pool,
@@ -73,18 +105,11 @@ impl Rows {
             #[cfg(feature = "sqlite")]
             Way::Threads { reads, .. } => self.told(self.in_time(reads.ask(read)).await?).await,
             #[cfg(feature = "postgres")]
-            Way::Groups { reads, .. } => {
-                self.in_time(reads.ask(read)).await?.map_err(|error| self.failed(error))
-            }
-            Way::Pool => {
-                let db = &self.database;
-                let row: Result<Option<(StoredText, StoredTime, Option<bool>)>, DatabaseError> = on_pool!(db, pool => {
-                    let query = sqlx::query_as(FIND.on(db)).bind(read.now).bind(read.key.as_str());
-                    db.run(query.fetch_optional(pool)).await
-                });
-                let row = row.map_err(|error| self.failed(error))?;
-                Ok(row.map(|(text, expires, live)| Row::new(text, expires, live == Some(true))))
-            }
+            Way::Groups { reads, read_alone, .. } => match read_alone.take() {
+                Some(_taken) => self.read_alone(&read).await,
+                None => self.in_time(reads.ask(read)).await?.map_err(|error| self.failed(error)),
+            },
+            Way::Pool => self.read_alone(&read).await,
         }
     }
 
@@ -94,12 +119,29 @@ impl Rows {
             #[cfg(feature = "sqlite")]
             Way::Threads { writes, .. } => self.told(self.in_time(writes.ask(write)).await?).await,
             #[cfg(feature = "postgres")]
-            Way::Groups { writes, .. } => {
-                let written = self.in_time(writes.ask(write)).await?;
-                written.map_err(|error| self.failed(error))
-            }
-            Way::Pool => alone(&self.database, &write).await.map_err(|error| self.failed(error)),
+            Way::Groups { writes, write_alone, .. } => match write_alone.take() {
+                Some(_taken) => self.write_alone(&write).await,
+                None => {
+                    let written = self.in_time(writes.ask(write)).await?;
+                    written.map_err(|error| self.failed(error))
+                }
+            },
+            Way::Pool => self.write_alone(&write).await,
         }
+    }
+
+    async fn read_alone(&self, read: &Read) -> Result<Option<Row>, StoreError> {
+        let db = &self.database;
+        let row: Result<Option<(StoredText, StoredTime, Option<bool>)>, DatabaseError> = on_pool!(db, pool => {
+            let query = sqlx::query_as(FIND.on(db)).bind(read.now).bind(read.key.as_str());
+            db.run(query.fetch_optional(pool)).await
+        });
+        let row = row.map_err(|error| self.failed(error))?;
+        Ok(row.map(|(text, expires, live)| Row::new(text, expires, live == Some(true))))
+    }
+
+    async fn write_alone(&self, write: &Write) -> Result<bool, StoreError> {
+        alone(&self.database, write).await.map_err(|error| self.failed(error))
     }
 
     #[cfg(feature = "sqlite")]
