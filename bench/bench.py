@@ -249,7 +249,7 @@ class Server:
         r = subprocess.run(
             [postgres("psql"), "-h", "127.0.0.1", "-p", str(self.postgres_port), "-U", "bench", "-d", "postgres",
              "-At", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", "-c", statement],
-            check=True, capture_output=True, text=True, timeout=120,
+            check=True, capture_output=True, text=True, timeout=1200,
         )  # fmt: skip
         return [line.split("\x1f") for line in r.stdout.splitlines()]
 

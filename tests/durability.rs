@@ -73,11 +73,10 @@ async fn check(server: &Server, told: &Told) {
     }
 }
 
-/// Ten kills, or as many as NUAGES_TEST_KILLS says.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_survives_a_kill() {
-    let kills = std::env::var("NUAGES_TEST_KILLS").map_or(10, |kills| kills.parse().expect("a number"));
-    let folder = Folder::migrated();
+/// A few kills, or as many as NUAGES_TEST_KILLS says.
+async fn what_was_answered_survives_a_kill(engine: &'static str) {
+    let kills = std::env::var("NUAGES_TEST_KILLS").map_or(6, |kills| kills.parse().expect("a number"));
+    let folder = Folder::with_engine(engine);
     let mut answered = 0;
     for kill in 0..kills {
         let mut server = folder.serve();
@@ -94,6 +93,21 @@ async fn what_was_answered_survives_a_kill() {
         }
     }
     assert!(answered > VISITORS, "the servers hardly answered: {answered}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_survive_a_kill() {
+    what_was_answered_survives_a_kill("db").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_survive_a_kill() {
+    what_was_answered_survives_a_kill("file").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_behind_a_cache_survive_a_kill() {
+    what_was_answered_survives_a_kill("cached_db").await;
 }
 
 /// A request that the server took is answered, and what it answered is stored, when it is asked to end in the middle.

@@ -13,12 +13,20 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with the site's SQLite database.
-pub(crate) struct Folder(tempfile::TempDir);
+pub(crate) struct Folder {
+    folder: tempfile::TempDir,
+    engine: &'static str,
+}
 
 impl Folder {
-    /// With the tables made.
+    /// With the tables made, for the engine `db`.
     pub(crate) fn migrated() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
+        Self::with_engine("db")
+    }
+
+    /// With the tables made.
+    pub(crate) fn with_engine(engine: &'static str) -> Self {
+        let folder = Self { folder: tempfile::tempdir().unwrap(), engine };
         let migrate = folder.command(&["migrate", "-v", "0"]).status().unwrap();
         assert!(migrate.success());
         folder
@@ -42,7 +50,7 @@ impl Folder {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_test-site"));
-        command.args(words).current_dir(self.0.path()).env_clear().envs([
+        command.args(words).current_dir(self.folder.path()).env_clear().envs([
             ("NUAGES_SECRET_KEY", "a key for tests alone, which signs nothing that anybody keeps"),
             ("NUAGES_ALLOWED_HOSTS", r#"["localhost"]"#),
             ("NUAGES_INSTALLED_APPS", r#"["django.contrib.sessions", "tests.greetings"]"#),
@@ -52,7 +60,9 @@ impl Folder {
                 r#"{default = {ENGINE = "django.db.backends.sqlite3", NAME = "db.sqlite3", OPTIONS = {timeout = 30}}}"#,
             ),
         ]);
-        command.env("NUAGES_TEST_DIR", self.0.path()).stdin(Stdio::null()).stderr(Stdio::null());
+        let engine = format!("django.contrib.sessions.backends.{}", self.engine);
+        command.env("NUAGES_SESSION_ENGINE", engine).env("NUAGES_SESSION_FILE_PATH", self.folder.path());
+        command.env("NUAGES_TEST_DIR", self.folder.path()).stdin(Stdio::null()).stderr(Stdio::null());
         command
     }
 }

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::apps::command::{Command, CommandError, Output};
 use crate::project::Project;
@@ -12,9 +13,9 @@ use crate::session::store::{SessionStore, StoreError};
 /// The longest expired sessions go first, found by the index on `expire_date`; each step is a transaction of its own.
 #[derive(Debug, clap::Args)]
 pub struct ClearSessions {
-    /// How many sessions one step deletes.
-    #[arg(long, value_name = "N", default_value = "1000")]
-    batch_size: NonZeroU32,
+    /// How many sessions one step deletes; by default as many as it takes about 25 milliseconds to delete.
+    #[arg(long, value_name = "N")]
+    batch_size: Option<NonZeroU32>,
     /// Only say how many sessions would be deleted.
     #[arg(long)]
     dry_run: bool,
@@ -41,8 +42,13 @@ impl Command for ClearSessions {
         }
         let progress = progress_bar(out.is_terminal(), store).await.map_err(unsupported)?;
         let mut deleted = 0;
+        let mut size = self.batch_size.unwrap_or(FIRST_STEP);
         loop {
-            let step = store.clear_expired(self.batch_size).await.map_err(unsupported)?;
+            let begun = Instant::now();
+            let step = store.clear_expired(size).await.map_err(unsupported)?;
+            if self.batch_size.is_none() {
+                size = next_step(size, begun.elapsed());
+            }
             deleted += step.deleted;
             progress.set_position(deleted);
             if !step.more {
@@ -52,6 +58,24 @@ impl Command for ClearSessions {
         progress.finish_and_clear();
         out.line(format_args!("Deleted {}.", sessions(deleted)))?;
         Ok(())
+    }
+}
+
+const FIRST_STEP: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+const SMALLEST_STEP: NonZeroU32 = NonZeroU32::new(100).unwrap();
+const LARGEST_STEP: NonZeroU32 = NonZeroU32::new(50_000).unwrap();
+
+/// A request that writes may have to wait for a step, and each step has costs of its own: as long as nobody notices.
+const AIM: Duration = Duration::from_millis(25);
+
+/// Twice or half as many, when the last step took far from what is aimed at.
+fn next_step(size: NonZeroU32, took: Duration) -> NonZeroU32 {
+    if took < AIM / 2 {
+        size.saturating_add(size.get()).min(LARGEST_STEP)
+    } else if took > AIM * 2 {
+        NonZeroU32::new(size.get() / 2).unwrap_or(SMALLEST_STEP).max(SMALLEST_STEP)
+    } else {
+        size
     }
 }
 
@@ -70,4 +94,24 @@ async fn progress_bar(watched: bool, store: &dyn SessionStore) -> Result<indicat
 
 fn sessions(count: u64) -> String {
     if count == 1 { "1 expired session".to_owned() } else { format!("{count} expired sessions") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_grow_and_shrink_towards_what_is_aimed_at() {
+        for (size, millis, next) in [
+            (1_000, 5, 2_000),
+            (1_000, 25, 1_000),
+            (1_000, 49, 1_000),
+            (1_000, 51, 500),
+            (150, 1_000, 100),
+            (40_000, 1, 50_000),
+        ] {
+            let next_size = next_step(NonZeroU32::new(size).unwrap(), Duration::from_millis(millis));
+            assert_eq!(next_size.get(), next, "{size} in {millis} ms");
+        }
+    }
 }
