@@ -98,3 +98,8 @@ struct SessionsGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/static-files.md")]
 struct StaticFilesGuide;
+
+/// The examples of the first site, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/tutorial.md")]
+struct Tutorial;
