@@ -103,3 +103,8 @@ struct StaticFilesGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/tutorial.md")]
 struct Tutorial;
+
+/// The examples of the guide to middleware, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/middleware.md")]
+struct MiddlewareGuide;

@@ -73,7 +73,7 @@ pub fn check_security(core: &CoreSettings, security: &SecuritySettings) -> Vec<C
         );
         return messages.0;
     }
-    let hsts = security.hsts_seconds > 0;
+    let hsts = security.hsts_seconds != 0;
     messages.warn_if(
         !hsts,
         "security.W004",

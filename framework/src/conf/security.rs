@@ -30,7 +30,7 @@ crate::settings_section! {
         /// `SECURE_PROXY_SSL_HEADER`: the header, and its value, by which a proxy says that the visitor came by HTTPS.
         proxy_ssl_header: Option<ProxySslHeader> = None,
         /// `SECURE_HSTS_SECONDS`: `max-age` of `Strict-Transport-Security`; 0: no such header.
-        hsts_seconds: u64 = 0,
+        hsts_seconds: i64 = 0,
         /// `SECURE_HSTS_INCLUDE_SUBDOMAINS`: add `includeSubDomains`.
         hsts_include_subdomains: bool = false,
         /// `SECURE_HSTS_PRELOAD`: add `preload`.

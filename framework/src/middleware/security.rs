@@ -49,7 +49,7 @@ impl FromProject for SecurityMiddleware {
             }
             value.ok()
         };
-        let hsts = (settings.hsts_seconds > 0).then(|| {
+        let hsts = (settings.hsts_seconds != 0).then(|| {
             let subdomains = if settings.hsts_include_subdomains { "; includeSubDomains" } else { "" };
             let preload = if settings.hsts_preload { "; preload" } else { "" };
             format!("max-age={}{subdomains}{preload}", settings.hsts_seconds)

@@ -1,6 +1,5 @@
 //! The views of the protocol, one file a family.
 
-pub(crate) mod absent;
 pub(crate) mod addresses;
 pub(crate) mod by_kind;
 pub(crate) mod cache;

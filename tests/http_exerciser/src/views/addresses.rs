@@ -55,7 +55,7 @@ pub(crate) fn arguments(spec: &Dict) -> Result<ReverseArgs> {
             let name = name.as_str().unwrap_or_default();
             match value {
                 Value::List(values) => {
-                    values.iter().for_each(|value| members.appendlist(name, text_of(value)))
+                    values.iter().for_each(|value| members.appendlist(name, text_of(value)));
                 }
                 value => members.appendlist(name, text_of(value)),
             }

@@ -23,6 +23,9 @@ pub(crate) async fn messages(request: HttpRequest) -> Result<HttpResponse> {
                 return Err(Error::internal("int() argument must be a number, not 'NoneType'"));
             }
             ("len" | "read" | "unread", _) => {}
+            // An empty message is dropped before its level counts.
+            ("add" | "add_safe", [_, text, ..]) if text == "" => {}
+            ("debug" | "info" | "success" | "warning" | "error", [text, ..]) if text == "" => {}
             _ => asked_for_level = true,
         }
         results.push(run(&request, &storage, name, arguments).await?);
