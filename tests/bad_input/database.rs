@@ -6,6 +6,9 @@ use nuages::test::client::Client;
 use crate::logged::Log;
 use crate::program::{Folder, SETTINGS};
 
+/// Apart from the test, whose source the debug page shows.
+const KEY: &str = "n8x4n4ev0rmm1xqfmyndtdinzbjttnsz";
+
 const USELESS: &[u8] = b"This is a letter, not a database. ".as_slice();
 
 #[test]
@@ -88,7 +91,7 @@ async fn a_store_that_is_down_is_an_error_and_not_a_logout() {
     std::fs::write(&file, USELESS.repeat(100)).unwrap();
     for debug in [false, true] {
         let client = client(&file, debug).await;
-        client.cookies().set("sessionid", "n8x4n4ev0rmm1xqfmyndtdinzbjttnsz", "testserver");
+        client.cookies().set("sessionid", KEY, "testserver");
         let response = client.get("/visits/").await.unwrap();
         assert_eq!(response.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.cookies().count(), 0, "the visitor keeps the cookie: {:?}", response.headers);
@@ -96,7 +99,7 @@ async fn a_store_that_is_down_is_an_error_and_not_a_logout() {
         let page = response.text();
         assert_eq!(page.contains("is not a sound SQLite database"), debug, "{page}");
         assert_eq!(page.contains("down.sqlite3"), debug, "{page}");
-        assert!(!page.contains("n8x4n4ev0rmm1xqfmyndtdinzbjttnsz"), "{page}");
+        assert!(!page.contains(KEY), "{page}");
         // What needs no session goes on.
         let response = client.get("/hello/").await.unwrap();
         assert_eq!((response.status, &*response.text()), (StatusCode::OK, "hello"));

@@ -238,7 +238,7 @@ mod tests {
     fn the_settings_become_connect_options() {
         let db = PostgresDatabase::from_settings(
             "default",
-            &entry("sslmode = \"require\"\nstatement_timeout = 5\nassume_role = 'a\"b'\nisolation_level = \"serializable\""),
+            &entry("sslmode = \"disable\"\nstatement_timeout = 5\nassume_role = 'a\"b'\nisolation_level = \"serializable\""),
         )
         .unwrap();
         assert_eq!((db.connect.get_host(), db.connect.get_port()), ("db.example", 6432));

@@ -30,7 +30,7 @@ pub(crate) fn dumps<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<
 /// let style = JsonStyle::default().indent(2).sort_keys(true).ensure_ascii(false);
 /// let response = HttpResponse::json_with(&serde_json::json!({"b": "é", "a": []}), &style)?;
 /// assert_eq!(response.content().unwrap(), "{\n  \"a\": [],\n  \"b\": \"é\"\n}");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), nuages::error::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
