@@ -93,6 +93,7 @@ impl Serving {
         self.state.not_ready()?;
         let mut command = Command::new(&self.program);
         command.args(std::env::args_os().skip(1)).env(state::VARIABLE, self.state.folder());
+        command.env(state::WATCHER, std::process::id().to_string());
         if std::env::var_os("RUST_BACKTRACE").is_none() {
             command.env("RUST_BACKTRACE", "1");
         }

@@ -139,7 +139,7 @@ impl SiteCommand for RunServer {
         tokio::select! {
             _ended = serving => {}
             () = told => {}
-            () = orphaned(watched.is_some()) => {}
+            () = orphaned(watched.as_ref().map(Served::watcher)) => {}
         }
         close_databases(&project).await;
         Ok(())
@@ -189,12 +189,9 @@ fn inherited() -> io::Result<TcpListener> {
 }
 
 /// Returns when the watching process is gone without having said goodbye: nobody would end this one.
-async fn orphaned(watched: bool) {
-    if !watched {
-        return std::future::pending().await;
-    }
-    let parent = rustix::process::getppid();
-    while rustix::process::getppid() == parent {
+async fn orphaned(watcher: Option<i32>) {
+    let Some(watcher) = watcher else { return std::future::pending().await };
+    while rustix::process::getppid().is_some_and(|parent| parent.as_raw_nonzero().get() == watcher) {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -9,6 +9,10 @@ use tempfile::TempDir;
 /// The variable with the folder in the serving process's environment. Django's name; Django's value is `true`.
 pub(in crate::management) const VARIABLE: &str = "RUN_MAIN";
 
+/// The variable with the watching process's number: by the time the serving process asks who its parent is, that may be
+/// another one.
+pub(super) const WATCHER: &str = "RUN_MAIN_WATCHER";
+
 const READY: &str = "ready";
 const FAULT: &str = "fault.txt";
 
@@ -54,22 +58,31 @@ fn remove(file: &Path) -> io::Result<()> {
 
 /// The serving process's end.
 #[derive(Debug, Clone)]
-pub(in crate::management) struct Served(PathBuf);
+pub(in crate::management) struct Served {
+    folder: PathBuf,
+    watcher: i32,
+}
 
 impl Served {
     /// `None` in a process that nobody watches.
     pub(in crate::management) fn from_environment() -> Option<Self> {
         let folder = PathBuf::from(std::env::var_os(VARIABLE)?);
-        folder.is_absolute().then_some(Self(folder))
+        let watcher = std::env::var(WATCHER).ok()?.parse().ok()?;
+        folder.is_absolute().then_some(Self { folder, watcher })
+    }
+
+    /// The watching process's number.
+    pub(in crate::management) const fn watcher(&self) -> i32 {
+        self.watcher
     }
 
     /// Tells that this process listens.
     pub(in crate::management) fn ready(&self) -> io::Result<()> {
-        fs::write(self.0.join(READY), "")
+        fs::write(self.folder.join(READY), "")
     }
 
     /// What keeps the changed code from being served, if anything does.
     pub(super) fn fault(&self) -> Option<String> {
-        fs::read_to_string(self.0.join(FAULT)).ok()
+        fs::read_to_string(self.folder.join(FAULT)).ok()
     }
 }
