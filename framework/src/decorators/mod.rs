@@ -19,7 +19,7 @@
 //! |---|---|
 //! | `django.views.decorators.cache` | [`cache`]: `cache_page`, `cache_control`, `never_cache` |
 //! | `django.views.decorators.clickjacking` | [`clickjacking`]: `xframe_options_deny`, `_sameorigin`, `_exempt` |
-//! | `django.views.decorators.common` | [`common`]: `no_append_slash` |
+//! | `django.views.decorators.common` | [`append_slash`]: `no_append_slash` |
 //! | `django.views.decorators.csrf` | [`csrf`]: `csrf_exempt`, `csrf_protect`, `ensure_csrf_cookie`, `requires_csrf_token` |
 //! | `django.views.decorators.gzip` | [`gzip`]: `gzip_page` |
 //! | `django.views.decorators.http` | [`http`]: `require_http_methods`, `require_get`, `require_post`, `require_safe` |
@@ -27,9 +27,9 @@
 //!
 //! A site's own is a [`Decorator`](crate::urls::decorator::Decorator).
 
+pub mod append_slash;
 pub mod cache;
 pub mod clickjacking;
-pub mod common;
 pub mod csrf;
 pub mod gzip;
 pub mod http;

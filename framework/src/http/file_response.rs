@@ -3,26 +3,18 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{
-    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
-    IF_RANGE, LAST_MODIFIED, RANGE,
-};
-use http::{Method, StatusCode};
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 
 use crate::error::Result;
 use crate::http::body::Body;
-use crate::http::charset::latin1;
-use crate::http::conditional::{Preconditions, Verdict, not_modified, precondition_failed};
 use crate::http::content_disposition::content_disposition;
-use crate::http::date::{http_date, moment_at};
 use crate::http::file_body::file_stream;
+use crate::http::file_request::{FileAnswer, FileRequest, FileState};
 use crate::http::header_value::header_value;
 use crate::http::mime_types::guess_type;
-use crate::http::range::{Part, part};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 
@@ -71,9 +63,8 @@ impl FileResponse {
                 return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder cannot be sent"));
             }
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let modified = about.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
-            let modified = modified.and_then(|since| i64::try_from(since.as_secs()).ok());
-            Ok(Self { length: about.len(), modified, ..Self::new(Content::File(file), name) })
+            let FileState { length, modified } = FileState::of(&about);
+            Ok(Self { length, modified, ..Self::new(Content::File(file), name) })
         });
         opened.await.map_err(io::Error::other)?
     }
@@ -137,44 +128,15 @@ impl FileResponse {
     /// # Errors
     /// As [`FileResponse::into_response`].
     pub async fn respond(self, request: &HttpRequest) -> Result<HttpResponse> {
-        let mut response = self.head()?;
-        response.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        let etag = self.modified.map(|seconds| format!("\"{seconds:x}-{:x}\"", self.length));
-        if let Some(etag) = &etag {
-            response.headers.insert(ETAG, header_value(etag)?);
+        let asked = FileRequest::of(request.method(), request.headers());
+        let state = FileState { length: self.length, modified: self.modified };
+        match asked.answer(state, self.head()?)? {
+            FileAnswer::Short(response) => Ok(response),
+            FileAnswer::Part(mut response, range) => {
+                response.set_body(self.body(range).await?);
+                Ok(response)
+            }
         }
-        #[expect(clippy::cast_precision_loss, reason = "files are not changed in the year 285,000,000")]
-        if let Some(moment) = self.modified.and_then(|seconds| moment_at(seconds as f64)) {
-            response.headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(moment))?);
-        }
-        match Preconditions::of(request.method(), request.headers()).verdict(etag.as_deref(), self.modified) {
-            Verdict::Proceed => {}
-            Verdict::NotModified => return Ok(not_modified(response)),
-            Verdict::Failed => return Ok(precondition_failed()),
-        }
-        let header = |name| request.headers().get(name).map(|value| latin1(value.as_bytes()));
-        // RFC 9110 section 14.2: a range of anything but GET means nothing.
-        let range = header(RANGE).filter(|_| request.method() == Method::GET);
-        let if_range = header(IF_RANGE);
-        let range =
-            match part(range.as_deref(), if_range.as_deref(), etag.as_deref(), self.modified, self.length) {
-                Part::Whole => 0..self.length,
-                Part::Of(range) => {
-                    let value = format!("bytes {}-{}/{}", range.start, range.end - 1, self.length);
-                    response.headers.insert(CONTENT_RANGE, HeaderValue::try_from(value)?);
-                    response.status = StatusCode::PARTIAL_CONTENT;
-                    range
-                }
-                Part::Beyond => {
-                    let value = format!("bytes */{}", self.length);
-                    response.headers.insert(CONTENT_RANGE, HeaderValue::try_from(value)?);
-                    response.headers.remove(CONTENT_LENGTH);
-                    return Ok(response.with_status(StatusCode::RANGE_NOT_SATISFIABLE));
-                }
-            };
-        response.headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-        response.set_body(self.body(range).await?);
-        Ok(response)
     }
 
     /// Type, length and disposition.
@@ -236,20 +198,7 @@ mod tests {
                 .filename(text("filename"))
                 .as_attachment(case["as_attachment"].as_bool().unwrap());
             let response = file.head().unwrap();
-            let mut out: Vec<(String, String)> = response
-                .headers
-                .iter()
-                .map(|(name, value)| (name.to_string(), latin1(value.as_bytes()).into_owned()))
-                .collect();
-            out.sort();
-            let mut expected: Vec<(String, String)> = case["out"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|pair| (pair[0].as_str().unwrap().to_lowercase(), pair[1].as_str().unwrap().to_owned()))
-                .collect();
-            expected.sort();
-            assert_eq!(out, expected, "{case}");
+            assert_eq!(vectors::headers(&response), vectors::expected_headers(&case["out"]), "{case}");
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod date;
 pub mod defaults;
 pub mod file_body;
 pub mod file_name;
+pub(crate) mod file_request;
 pub mod file_response;
 pub mod form;
 pub mod header_parameters;

@@ -15,7 +15,6 @@
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED};
 use tokio::task::spawn_blocking;
@@ -23,8 +22,9 @@ use tokio::task::spawn_blocking;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::http::content_disposition::content_disposition;
-use crate::http::date::{http_date, moment_at, parse_http_date};
+use crate::http::date::parse_http_date;
 use crate::http::file_body::file_stream;
+use crate::http::file_request::FileState;
 use crate::http::mime_types::guess_type;
 use crate::http::quote::{Safe, quote};
 use crate::http::request::HttpRequest;
@@ -95,8 +95,8 @@ async fn look(request: &HttpRequest, path: &str, root: PathBuf) -> Result<Looked
 }
 
 fn file_response(file: &Path, about: &Metadata, since: Option<i64>) -> Result<HttpResponse> {
-    let changed = modified_seconds(about);
-    if since.is_some_and(|since| changed <= since) {
+    let state = FileState::of(about);
+    if since.is_some_and(|since| state.modified.is_some_and(|changed| changed <= since)) {
         return Ok(HttpResponse::not_modified());
     }
     let opened = File::open(file)?;
@@ -111,23 +111,13 @@ fn file_response(file: &Path, about: &Metadata, since: Option<i64>) -> Result<Ht
     if let Some(disposition) = content_disposition(false, &name) {
         response.set_header("content-disposition", &disposition)?;
     }
-    #[expect(clippy::cast_precision_loss, reason = "files are not changed in the year 285,000,000")]
-    if let Some(moment) = moment_at(changed as f64) {
-        response.headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(moment))?);
+    if let Some(date) = state.last_modified()? {
+        response.headers.insert(LAST_MODIFIED, date);
     }
     if let Some(encoding) = kind.encoding {
         response.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     Ok(response)
-}
-
-/// When a file was changed, in whole seconds since 1970.
-pub(crate) fn modified_seconds(about: &Metadata) -> i64 {
-    let Ok(modified) = about.modified() else { return 0 };
-    match modified.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
-    }
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>> {

@@ -1,6 +1,6 @@
 //! The URLconf of the protocol, in its order.
 
-use nuages::decorators::common::no_append_slash;
+use nuages::decorators::append_slash::no_append_slash;
 use nuages::decorators::csrf::{csrf_exempt, csrf_protect, ensure_csrf_cookie, requires_csrf_token};
 use nuages::prelude::*;
 

@@ -8,7 +8,7 @@ use crate::urls::view::View;
 ///
 /// ```
 /// # use nuages::prelude::*;
-/// use nuages::decorators::common::no_append_slash;
+/// use nuages::decorators::append_slash::no_append_slash;
 ///
 /// # async fn hook(_: HttpRequest) -> Result<HttpResponse> { Ok(HttpResponse::new("")) }
 /// path("hook/", no_append_slash(hook));
