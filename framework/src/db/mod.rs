@@ -48,6 +48,8 @@ pub mod mysql;
 pub mod options;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) mod server_pool;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

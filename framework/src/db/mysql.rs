@@ -1,19 +1,17 @@
 //! MySQL and MariaDB.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
+use sqlx::MySqlPool;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlPool};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
 use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
-use crate::db::options::{
-    DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name, missing_tls,
-};
+use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name, missing_tls};
+use crate::db::server_pool::ServerPool;
 
 /// Connections at most, unless `OPTIONS.pool.max_size` says otherwise.
 const MOST: u32 = 10;
@@ -27,12 +25,8 @@ const MOST: u32 = 10;
 #[derive(Debug)]
 pub struct MySqlDatabase {
     alias: String,
-    connect: MySqlConnectOptions,
-    /// What each new connection is told first.
-    greeting: String,
+    server: ServerPool<sqlx::MySql>,
     statement_timeout: Duration,
-    size: PoolSize,
-    pool: OnceLock<MySqlPool>,
     closing: Closing,
 }
 
@@ -123,11 +117,8 @@ impl MySqlDatabase {
         }
         Ok(Self {
             alias: alias.to_owned(),
-            connect,
-            greeting,
+            server: ServerPool::new(connect, greeting, size),
             statement_timeout,
-            size,
-            pool: OnceLock::new(),
             closing: Closing::default(),
         })
     }
@@ -140,28 +131,7 @@ impl MySqlDatabase {
 
     /// The pool.
     pub fn pool(&self) -> &MySqlPool {
-        self.pool.get_or_init(|| {
-            let greeting = self.greeting.clone();
-            self.size
-                .options::<sqlx::MySql>()
-                .test_before_acquire(false)
-                .before_acquire(|connection, meta| {
-                    Box::pin(async move {
-                        if meta.idle_for > TRUST_IDLE {
-                            connection.ping().await?;
-                        }
-                        Ok(true)
-                    })
-                })
-                .after_connect(move |connection, _| {
-                    let greeting = greeting.clone();
-                    Box::pin(async move {
-                        sqlx::raw_sql(AssertSqlSafe(greeting)).execute(connection).await?;
-                        Ok(())
-                    })
-                })
-                .connect_lazy_with(self.connect.clone())
-        })
+        self.server.pool()
     }
 
     /// The same pool: the server lets many write.
@@ -170,9 +140,7 @@ impl MySqlDatabase {
     }
 
     pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
-        let mut connection = self.connect.connect().await?;
-        sqlx::raw_sql(AssertSqlSafe(self.greeting.as_str())).execute(&mut connection).await?;
-        Ok(OwnConnection::MySql(connection))
+        self.server.connect().await.map(OwnConnection::MySql)
     }
 
     pub(crate) const fn closing(&self) -> &Closing {
@@ -184,21 +152,20 @@ impl MySqlDatabase {
     }
 
     pub(crate) const fn pool_timeout(&self) -> Duration {
-        self.size.wait
+        self.server.wait()
     }
 
     pub(crate) async fn close(&self) {
-        if let Some(pool) = self.pool.get() {
-            pool.close().await;
-        }
+        self.server.close().await;
     }
 
     /// By the server's error number (MySQL manual, "Server Error Message Reference").
     pub(crate) async fn explain(&self, source: sqlx::Error) -> DatabaseError {
         let alias = self.alias.clone();
-        let address = || match self.connect.get_socket() {
+        let connect = self.server.options();
+        let address = || match connect.get_socket() {
             Some(socket) => socket.display().to_string(),
-            None => format!("{}:{}", self.connect.get_host(), self.connect.get_port()),
+            None => format!("{}:{}", connect.get_host(), connect.get_port()),
         };
         let number = match &source {
             sqlx::Error::Database(error) => {
@@ -243,10 +210,13 @@ mod tests {
         "/run/mysqld/mysqld.sock".clone_into(&mut entry.host);
         "cloud".clone_into(&mut entry.user);
         let db = MySqlDatabase::from_settings("default", &entry).unwrap();
-        assert_eq!(db.connect.get_socket().unwrap().to_str(), Some("/run/mysqld/mysqld.sock"));
-        assert_eq!((db.connect.get_username(), db.connect.get_database()), ("cloud", Some("site")));
+        assert_eq!(db.server.options().get_socket().unwrap().to_str(), Some("/run/mysqld/mysqld.sock"));
         assert_eq!(
-            db.greeting,
+            (db.server.options().get_username(), db.server.options().get_database()),
+            ("cloud", Some("site"))
+        );
+        assert_eq!(
+            db.server.greeting,
             "SET SESSION TRANSACTION ISOLATION LEVEL read committed; SET SESSION innodb_lock_wait_timeout = 1; \
              SET SESSION lock_wait_timeout = 1; SET SESSION sql_mode = 'ANSI'; SET x = 1"
         );

@@ -1,19 +1,17 @@
 //! PostgreSQL.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
 use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
-use crate::db::options::{
-    DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, TRUST_IDLE, missing_name, missing_tls,
-};
+use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name, missing_tls};
+use crate::db::server_pool::ServerPool;
 
 /// Connections at most, unless `OPTIONS.pool.max_size` says otherwise: a server allows a hundred, for every process together.
 const MOST: u32 = 10;
@@ -27,12 +25,8 @@ const MOST: u32 = 10;
 #[derive(Debug)]
 pub struct PostgresDatabase {
     alias: String,
-    connect: PgConnectOptions,
-    /// What each new connection is told first.
-    greeting: String,
+    server: ServerPool<sqlx::Postgres>,
     statement_timeout: Duration,
-    size: PoolSize,
-    pool: OnceLock<PgPool>,
     closing: Closing,
 }
 
@@ -111,11 +105,8 @@ impl PostgresDatabase {
         }
         Ok(Self {
             alias: alias.to_owned(),
-            connect,
-            greeting,
+            server: ServerPool::new(connect, greeting, size),
             statement_timeout,
-            size,
-            pool: OnceLock::new(),
             closing: Closing::default(),
         })
     }
@@ -128,28 +119,7 @@ impl PostgresDatabase {
 
     /// The pool.
     pub fn pool(&self) -> &PgPool {
-        self.pool.get_or_init(|| {
-            let greeting = self.greeting.clone();
-            self.size
-                .options::<sqlx::Postgres>()
-                .test_before_acquire(false)
-                .before_acquire(|connection, meta| {
-                    Box::pin(async move {
-                        if meta.idle_for > TRUST_IDLE {
-                            connection.ping().await?;
-                        }
-                        Ok(true)
-                    })
-                })
-                .after_connect(move |connection, _| {
-                    let greeting = greeting.clone();
-                    Box::pin(async move {
-                        sqlx::raw_sql(AssertSqlSafe(greeting)).execute(connection).await?;
-                        Ok(())
-                    })
-                })
-                .connect_lazy_with(self.connect.clone())
-        })
+        self.server.pool()
     }
 
     /// The same pool: the server lets many write.
@@ -158,15 +128,9 @@ impl PostgresDatabase {
     }
 
     pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {
-        let mut connection = self.greeted().await?;
+        let mut connection = self.server.connect().await?;
         sqlx::raw_sql("SET statement_timeout = 0").execute(&mut connection).await?;
         Ok(OwnConnection::Postgres(connection))
-    }
-
-    async fn greeted(&self) -> Result<sqlx::PgConnection, sqlx::Error> {
-        let mut connection = self.connect.connect().await?;
-        sqlx::raw_sql(AssertSqlSafe(self.greeting.as_str())).execute(&mut connection).await?;
-        Ok(connection)
     }
 
     pub(crate) const fn closing(&self) -> &Closing {
@@ -178,21 +142,20 @@ impl PostgresDatabase {
     }
 
     pub(crate) const fn pool_timeout(&self) -> Duration {
-        self.size.wait
+        self.server.wait()
     }
 
     pub(crate) async fn close(&self) {
-        if let Some(pool) = self.pool.get() {
-            pool.close().await;
-        }
+        self.server.close().await;
     }
 
     /// By SQLSTATE (PostgreSQL manual, appendix A).
     pub(crate) async fn explain(&self, source: sqlx::Error) -> DatabaseError {
         let alias = self.alias.clone();
-        let address = || match self.connect.get_socket() {
+        let connect = self.server.options();
+        let address = || match connect.get_socket() {
             Some(socket) => socket.display().to_string(),
-            None => format!("{}:{}", self.connect.get_host(), self.connect.get_port()),
+            None => format!("{}:{}", connect.get_host(), connect.get_port()),
         };
         let code = match &source {
             sqlx::Error::Database(error) => error.code().map(std::borrow::Cow::into_owned),
@@ -241,10 +204,13 @@ mod tests {
             &entry("sslmode = \"disable\"\nstatement_timeout = 5\nassume_role = 'a\"b'\nisolation_level = \"serializable\""),
         )
         .unwrap();
-        assert_eq!((db.connect.get_host(), db.connect.get_port()), ("db.example", 6432));
-        assert_eq!((db.connect.get_username(), db.connect.get_database()), ("cloud", Some("site")));
+        assert_eq!((db.server.options().get_host(), db.server.options().get_port()), ("db.example", 6432));
         assert_eq!(
-            db.greeting,
+            (db.server.options().get_username(), db.server.options().get_database()),
+            ("cloud", Some("site"))
+        );
+        assert_eq!(
+            db.server.greeting,
             "SET statement_timeout = 5000; SET lock_timeout = 5000; SET default_transaction_isolation = 'serializable'; \
              SET ROLE \"a\"\"b\";"
         );
