@@ -17,39 +17,33 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse> {
 
 /// Puts some more of a product in.
 pub async fn add(request: HttpRequest, slug: String) -> Result<HttpResponse> {
-    if request.method() != Method::POST {
-        return Ok(HttpResponse::not_allowed(&["POST"]));
-    }
-    let quantity = quantity(&request).await?;
-    Product::find(request.project().db()?, &slug).await?.or_404("no such product")?;
-    request
-        .session
-        .modify(KEY, move |cart: Option<Cart>| cart.unwrap_or_default().with_more(&slug, quantity))
-        .await?;
-    redirect(&request, "shop:cart")
+    edit(&request, slug, Cart::with_more).await
 }
 
 /// Makes it so many of a product.
 pub async fn change(request: HttpRequest, slug: String) -> Result<HttpResponse> {
-    if request.method() != Method::POST {
-        return Ok(HttpResponse::not_allowed(&["POST"]));
-    }
-    let quantity = quantity(&request).await?;
-    Product::find(request.project().db()?, &slug).await?.or_404("no such product")?;
-    request
-        .session
-        .modify(KEY, move |cart: Option<Cart>| cart.unwrap_or_default().with(&slug, quantity))
-        .await?;
-    redirect(&request, "shop:cart")
+    edit(&request, slug, Cart::with).await
 }
 
 /// Takes a product out.
 pub async fn remove(request: HttpRequest, slug: String) -> Result<HttpResponse> {
-    if request.method() != Method::POST {
-        return Ok(HttpResponse::not_allowed(&["POST"]));
-    }
     request.session.modify(KEY, move |cart: Option<Cart>| cart.unwrap_or_default().with(&slug, 0)).await?;
     redirect(&request, "shop:cart")
+}
+
+/// The cart as it is after the form's quantity of a product that exists.
+async fn edit(
+    request: &HttpRequest,
+    slug: String,
+    edited: fn(Cart, &str, u32) -> Cart,
+) -> Result<HttpResponse> {
+    let quantity = quantity(request).await?;
+    Product::find(request.project().db()?, &slug).await?.or_404("no such product")?;
+    request
+        .session
+        .modify(KEY, move |cart: Option<Cart>| edited(cart.unwrap_or_default(), &slug, quantity))
+        .await?;
+    redirect(request, "shop:cart")
 }
 
 /// The form's `quantity`.

@@ -10,9 +10,6 @@ const TOTAL_KEY: &str = "order_total";
 
 /// Empties the cart.
 pub async fn checkout(request: HttpRequest) -> Result<HttpResponse> {
-    if request.method() != Method::POST {
-        return Ok(HttpResponse::not_allowed(&["POST"]));
-    }
     if let Some(cart) = request.session.pop::<Cart>(KEY).await? {
         let products = Product::among(request.project().db()?, cart.slugs()).await?;
         request.session.set(TOTAL_KEY, cart.bill(products).1).await?;
