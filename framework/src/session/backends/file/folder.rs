@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use same_file::Handle;
+use tempfile::NamedTempFile;
 
 use crate::session::key::SessionKey;
 
@@ -122,7 +123,11 @@ impl Folder {
     /// Writes a name that was just reserved; on failure the name is free again.
     pub(super) fn fill(&self, key: &SessionKey, text: &str) -> io::Result<()> {
         let path = self.file_of(key);
-        self.put(&path, text).inspect_err(|_| drop(fs::remove_file(&path)))
+        let put = || {
+            self.write_beside(&path, text)?.persist(&path).map_err(|error| error.error)?;
+            sync_folder(&self.path)
+        };
+        put().inspect_err(|_| drop(fs::remove_file(&path)))
     }
 
     /// Writes an existing file anew, if it holds what is expected.
@@ -132,16 +137,34 @@ impl Folder {
         text: &str,
         expected: Option<&[u8]>,
     ) -> io::Result<Change> {
-        self.locked(key, expected, |path, _| self.put(path, text))
+        match self.read(key) {
+            Ok(None) => return Ok(Change::Gone),
+            Ok(Some(stored)) if expected.is_some_and(|expected| stored.text != expected) => {
+                return Ok(Change::Other);
+            }
+            // What is wrong with the file, the second look will tell.
+            Ok(Some(_)) | Err(_) => {}
+        }
+        // Django takes no lock. What it writes or deletes while this goes to the disk is seen when the file is compared once
+        // more, right before the other one takes its place.
+        let beside = self.write_beside(&self.file_of(key), text)?;
+        let change = self.locked(key, expected, |path, held| take_place(beside, path, held))?;
+        if change == Change::Done {
+            sync_folder(&self.path)?;
+        }
+        Ok(change)
     }
 
     pub(super) fn delete(&self, key: &SessionKey, expected: Option<&[u8]>) -> io::Result<Change> {
-        self.locked(key, expected, |path, _| fs::remove_file(path))
+        self.locked(key, expected, |path, _| match fs::remove_file(path) {
+            Err(error) if names_nothing(&error) => Ok(Change::Gone),
+            removed => removed.map(|()| Change::Done),
+        })
     }
 
     /// Sets the time of the last change to now, if the file holds what is expected.
     pub(super) fn touch(&self, key: &SessionKey, expected: Option<&[u8]>) -> io::Result<Change> {
-        self.locked(key, expected, |_, file| file.set_modified(SystemTime::now()))
+        self.locked(key, expected, |_, file| file.set_modified(SystemTime::now()).map(|()| Change::Done))
     }
 
     /// The next files of the folder, at most so many, from where an earlier batch ended.
@@ -215,7 +238,7 @@ impl Folder {
         &self,
         key: &SessionKey,
         expected: Option<&[u8]>,
-        work: impl FnOnce(&Path, &File) -> io::Result<()>,
+        work: impl FnOnce(&Path, &File) -> io::Result<Change>,
     ) -> io::Result<Change> {
         let path = self.file_of(key);
         let deadline = Instant::now() + LOCK_WAIT;
@@ -238,12 +261,11 @@ impl Folder {
         {
             return Ok(Change::Other);
         }
-        work(&path, &file)?;
-        Ok(Change::Done)
+        work(&path, &file)
     }
 
-    /// Writes beside the file, and puts it in the file's place in one step, on the disk when this returns.
-    fn put(&self, path: &Path, text: &str) -> io::Result<()> {
+    /// A file that is to take the place of that one: what it holds is on the disk when this returns.
+    fn write_beside(&self, path: &Path, text: &str) -> io::Result<NamedTempFile> {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(TEMPORARY);
         // Mode 0600 from the start.
@@ -252,9 +274,40 @@ impl Folder {
         // Through the file itself: an error that names it would show the session's key.
         temporary.as_file().write_all(text.as_bytes())?;
         temporary.as_file().sync_all()?;
-        temporary.persist(path).map_err(|error| error.error)?;
-        sync_folder(&self.path)
+        Ok(temporary)
     }
+}
+
+/// Gives a file the name of the one that is held, in one step, unless somebody who takes no lock was quicker: a session that
+/// Django deleted a moment ago does not come back, and one that Django wrote is not written over.
+///
+/// Two names that are exchanged must both be there, which a plain `rename` does not ask for (`renameat2`, Linux).
+#[cfg(target_os = "linux")]
+fn take_place(beside: NamedTempFile, path: &Path, held: &File) -> io::Result<Change> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+
+    let exchange = || renameat_with(CWD, beside.path(), CWD, path, RenameFlags::EXCHANGE);
+    match exchange() {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Ok(Change::Gone),
+        // Some file systems cannot.
+        Err(_) => return rename(beside, path),
+    }
+    if Handle::from_path(beside.path())? == Handle::from_file(held.try_clone()?)? {
+        return Ok(Change::Done);
+    }
+    exchange()?;
+    Ok(Change::Other)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take_place(beside: NamedTempFile, path: &Path, _: &File) -> io::Result<Change> {
+    rename(beside, path)
+}
+
+fn rename(beside: NamedTempFile, path: &Path) -> io::Result<Change> {
+    beside.persist(path).map(|_| Change::Done).map_err(|error| error.error)
 }
 
 /// Makes the new name itself lasting.
@@ -312,5 +365,39 @@ fn remove_if_abandoned(path: &Path) {
     if modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED)) {
         // Somebody else may have removed it.
         let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// What Django does between the comparison and the last step of a save, and what is there afterwards.
+    fn check(django: impl FnOnce(&Path), change: Change, left: Option<&str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = Folder::new(folder.path().to_owned(), "sessionid");
+        let key = SessionKey::parse("abcdefgh").unwrap();
+        let path = sessions.file_of(&key);
+        fs::write(&path, "loaded").unwrap();
+        let held = File::open(&path).unwrap();
+        let beside = sessions.write_beside(&path, "saved").unwrap();
+        django(&path);
+        assert_eq!(take_place(beside, &path, &held).unwrap(), change);
+        assert_eq!(fs::read_to_string(&path).ok().as_deref(), left);
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, usize::from(left.is_some()), "nothing else stays");
+    }
+
+    #[test]
+    fn a_save_is_not_in_the_way_of_django() {
+        check(|_| {}, Change::Done, Some("saved"));
+        check(|path| fs::remove_file(path).unwrap(), Change::Gone, None);
+        let writes = |path: &Path| {
+            // As Django writes: another file, renamed.
+            let other = path.with_extension("django");
+            fs::write(&other, "Django's").unwrap();
+            fs::rename(other, path).unwrap();
+        };
+        check(writes, Change::Other, Some("Django's"));
     }
 }
