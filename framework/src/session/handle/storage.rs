@@ -178,12 +178,13 @@ impl Session {
     /// A key that nothing is stored under, as far as chance and the store can say.
     async fn new_key(&self) -> Result<SessionKey, SessionError> {
         let engine = &self.inner()?.engine;
-        loop {
+        for _ in 0..KEY_TRIES {
             let key = SessionKey::generate()?;
             if !engine.quirks().asks_for_free_keys || !engine.store().exists(&key).await? {
                 return Ok(key);
             }
         }
+        Err(SessionError::NoFreeKey(KEY_TRIES))
     }
 
     /// Reads what is stored under this session's key and has not expired; the session's own copy stays as it is.
