@@ -13,6 +13,7 @@
 #[macro_use]
 mod cache_contract;
 mod cache_place;
+mod servers;
 
 mod locmem {
     cache_contract!(crate::cache_place::locmem);

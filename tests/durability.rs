@@ -1,14 +1,21 @@
-//! What a server answered is there after it was killed in the middle of everything.
+//! What a server answered is there after it was killed in the middle of everything, or asked to end.
+//!
+//! Over every store that outlives the process. The servers are those that the environment names; `tests/run` starts them.
+//! `NUAGES_TEST_KILLS` is how often each is killed.
 #![allow(missing_docs, reason = "tests")]
 
 mod served;
+mod servers;
 
 use std::collections::BTreeSet;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use crate::served::stores::STORES;
 use crate::served::{Folder, Server, begin, get, keys};
+use crate::servers::Trials;
 
 /// Visitors at a time.
 const VISITORS: usize = 16;
@@ -74,9 +81,8 @@ async fn check(server: &Server, told: &Told) {
 }
 
 /// A few kills, or as many as NUAGES_TEST_KILLS says.
-async fn what_was_answered_survives_a_kill(engine: &'static str) {
-    let kills = std::env::var("NUAGES_TEST_KILLS").map_or(6, |kills| kills.parse().expect("a number"));
-    let folder = Folder::with_engine(engine);
+async fn what_was_answered_survives_a_kill(folder: Folder) {
+    let kills = std::env::var("NUAGES_TEST_KILLS").map_or(4, |kills| kills.parse().expect("a number"));
     let mut answered = 0;
     for kill in 0..kills {
         let mut server = folder.serve();
@@ -93,28 +99,12 @@ async fn what_was_answered_survives_a_kill(engine: &'static str) {
         }
     }
     assert!(answered > VISITORS, "the servers hardly answered: {answered}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_survive_a_kill() {
-    what_was_answered_survives_a_kill("db").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn files_survive_a_kill() {
-    what_was_answered_survives_a_kill("file").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_behind_a_cache_survive_a_kill() {
-    what_was_answered_survives_a_kill("cached_db").await;
+    println!("{answered} answered changes were there after {kills} kills");
 }
 
 /// A request that the server took is answered, and what it answered is stored, when it is asked to end in the middle.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_orderly_end_loses_nothing() {
+async fn an_orderly_end_loses_nothing(folder: Folder) {
     for round in 0..3 {
-        let folder = Folder::migrated();
         let mut server = folder.serve();
         let port = server.port();
         let shared = begin(port).await;
@@ -151,4 +141,13 @@ async fn an_orderly_end_loses_nothing() {
             check(&server, &told).await;
         }
     }
+}
+
+fn main() -> ExitCode {
+    let mut trials = Trials::from_args();
+    for store in STORES.iter().filter(|store| store.outlives_the_process()) {
+        store.add_to(&mut trials, "a_kill", what_was_answered_survives_a_kill);
+        store.add_to(&mut trials, "an_orderly_end", an_orderly_end_loses_nothing);
+    }
+    trials.run()
 }

@@ -4,6 +4,7 @@
 #[allow(dead_code, unused_macros, reason = "the place alone is used here")]
 mod contract;
 mod place;
+mod servers;
 
 use std::sync::Arc;
 use std::task::Poll;

@@ -10,6 +10,7 @@
 #[allow(dead_code, unused_macros, reason = "the places alone are used here")]
 mod contract;
 mod place;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,7 +18,6 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Trial};
 use nuages::serialize::value::{Dict, Key, Value};
 use nuages::session::error::SessionError;
 use nuages::session::expiry::{EXPIRY_KEY, Expiry};
@@ -30,6 +30,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
 use crate::contract::Place;
+use crate::servers::{MEMCACHED, MYSQL, POSTGRES, REDIS, REDIS_CLUSTER, Trials};
 
 /// What a request does to the dict.
 #[derive(Debug, Clone)]
@@ -346,46 +347,24 @@ async fn on_cache(engine: &str, backend: &str, location: &str, options: &str) ->
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let mut left_out = Vec::new();
-    let trial = |name: &'static str, run: fn()| {
-        Trial::test(name, move || {
-            run();
-            Ok(())
-        })
-    };
-    let mut trials = vec![
-        trial("db_sqlite", || check(place::place("db", SQLITE), Expired::Stays, 200)),
-        trial("file", || check(place::file(), Expired::StaysForAWhile, 100)),
-        trial("cache_locmem", || check(place::cache(), Expired::Goes, 200)),
-        trial("cached_db_locmem", || check(place::place("cached_db", SQLITE), Expired::Stays, 100)),
-    ];
-    let mut server = |name: &'static str, variable: &'static str, run: fn(&str)| match env::var(variable) {
-        Ok(location) => trials.push(Trial::test(name, move || {
-            run(&location);
-            Ok(())
-        })),
-        Err(_) => left_out.push(format!("{name} ({variable})")),
-    };
-    server("db_postgres", "NUAGES_TEST_POSTGRES", |url| check(place::postgres(url), Expired::Stays, 60));
-    server("db_mysql", "NUAGES_TEST_MYSQL", |url| check(place::mysql(url), Expired::Stays, 40));
-    server("cache_redis", "NUAGES_TEST_REDIS", |at| {
+    let mut trials = Trials::from_args();
+    trials.add("db_sqlite", || check(place::place("db", SQLITE), Expired::Stays, 200));
+    trials.add("file", || check(place::file(), Expired::StaysForAWhile, 100));
+    trials.add("cache_locmem", || check(place::cache(), Expired::Goes, 200));
+    trials.add("cached_db_locmem", || check(place::place("cached_db", SQLITE), Expired::Stays, 100));
+    trials.add_on(POSTGRES, "db_postgres", |url| check(place::postgres(url), Expired::Stays, 60));
+    trials.add_on(MYSQL, "db_mysql", |url| check(place::mysql(url), Expired::Stays, 40));
+    trials.add_on(REDIS, "cache_redis", |at| {
         check(on_cache("cache", "redis.RedisCache", at, ""), Expired::Goes, 100);
     });
-    server("cached_db_redis", "NUAGES_TEST_REDIS", |at| {
+    trials.add_on(REDIS, "cached_db_redis", |at| {
         check(on_cache("cached_db", "redis.RedisCache", at, ""), Expired::Stays, 60);
     });
-    server("cache_redis_cluster", "NUAGES_TEST_REDIS_CLUSTER", |at| {
+    trials.add_on(REDIS_CLUSTER, "cache_redis_cluster", |at| {
         check(on_cache("cache", "redis.RedisCache", at, "OPTIONS = { cluster = true }"), Expired::Goes, 60);
     });
-    server("cache_memcached", "NUAGES_TEST_MEMCACHED", |at| {
+    trials.add_on(MEMCACHED, "cache_memcached", |at| {
         check(on_cache("cache", "memcached.PyMemcacheCache", at, ""), Expired::Goes, 100);
     });
-    if !left_out.is_empty() && !arguments.list {
-        println!("left out, for want of a server: {}; tests/run starts them all", left_out.join(", "));
-        if env::var_os("NUAGES_TEST_REQUIRE_SERVERS").is_some() {
-            return ExitCode::FAILURE;
-        }
-    }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials.run()
 }

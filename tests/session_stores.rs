@@ -4,6 +4,7 @@
 mod contract;
 mod django_ways;
 mod place;
+mod servers;
 
 /// A test of its own for each test of the suite, on places made by an async fn.
 macro_rules! tests_on {

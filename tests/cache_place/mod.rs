@@ -3,19 +3,18 @@
 use std::any::Any;
 use std::env;
 use std::io::Write;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 
 use clap::{Args, FromArgMatches};
 use nuages::apps::command::{Command, Output};
 use nuages::conf::source::SettingsSource;
-use nuages::db::sqlx::{self, AssertSqlSafe, Connection};
 use nuages::management::createcachetable::CreateCacheTable;
 use nuages::prelude::*;
 use nuages::project::Project;
 use tokio::sync::Mutex;
 
 use crate::cache_contract::Place;
+use crate::servers;
 
 const SQLITE: &str = r#"{ ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" }"#;
 
@@ -72,39 +71,26 @@ pub(crate) async fn db() -> Option<Place> {
     Some(place(&project, folder))
 }
 
-/// The table of a cache in a database of its own on a server.
-async fn table_on(url: &str, name: &str) -> Option<Place> {
-    let (server, _) = url.rsplit_once('/').expect("scheme://user@host:port/database");
+/// The table of a cache in that database.
+async fn table_in(url: &str) -> Option<Place> {
     let entry = r#"
         BACKEND = "django.core.cache.backends.db.DatabaseCache"
         LOCATION = "my_cache""#;
-    let (project, folder) = project_on(&format!("{{ URL = \"{server}/{name}\" }}"), entry);
+    let (project, folder) = project_on(&format!("{{ URL = {url:?} }}"), entry);
     create_table(&project, &[]).await;
     Some(place(&project, folder))
 }
 
-/// Distinct within a server that lives as long as the tests.
-fn database_name() -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    format!("cache_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
-}
-
 pub(crate) async fn postgres() -> Option<Place> {
     static TOLD: Once = Once::new();
-    let (url, name) = (server("NUAGES_TEST_POSTGRES", "PostgreSQL", &TOLD)?, database_name());
-    let mut admin = sqlx::PgConnection::connect(&url).await.expect("the server");
-    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create).execute(&mut admin).await.expect("a database");
-    table_on(&url, &name).await
+    let url = server(servers::POSTGRES, "PostgreSQL", &TOLD)?;
+    table_in(&servers::postgres_database(&url).await).await
 }
 
 pub(crate) async fn mysql() -> Option<Place> {
     static TOLD: Once = Once::new();
-    let (url, name) = (server("NUAGES_TEST_MYSQL", "MySQL or MariaDB", &TOLD)?, database_name());
-    let mut admin = sqlx::MySqlConnection::connect(&url).await.expect("the server");
-    let create = AssertSqlSafe(format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
-    sqlx::query(create).execute(&mut admin).await.expect("a database");
-    table_on(&url, &name).await
+    let url = server(servers::MYSQL, "MySQL or MariaDB", &TOLD)?;
+    table_in(&servers::mysql_database(&url).await).await
 }
 
 /// `manage createcachetable`
@@ -123,20 +109,20 @@ static MEMCACHED: Mutex<()> = Mutex::const_new(());
 
 pub(crate) async fn redis() -> Option<Place> {
     static TOLD: Once = Once::new();
-    let location = server("NUAGES_TEST_REDIS", "Redis", &TOLD)?;
+    let location = server(servers::REDIS, "Redis", &TOLD)?;
     on_server("django.core.cache.backends.redis.RedisCache", &location, "", &REDIS).await
 }
 
 pub(crate) async fn redis_cluster() -> Option<Place> {
     static TOLD: Once = Once::new();
-    let location = server("NUAGES_TEST_REDIS_CLUSTER", "a Redis cluster", &TOLD)?;
+    let location = server(servers::REDIS_CLUSTER, "a Redis cluster", &TOLD)?;
     let options = "OPTIONS = { cluster = true }";
     on_server("django.core.cache.backends.redis.RedisCache", &location, options, &CLUSTER).await
 }
 
 pub(crate) async fn memcached() -> Option<Place> {
     static TOLD: Once = Once::new();
-    let location = server("NUAGES_TEST_MEMCACHED", "memcached", &TOLD)?;
+    let location = server(servers::MEMCACHED, "memcached", &TOLD)?;
     let backend = "django.core.cache.backends.memcached.PyMemcacheCache";
     let place = on_server(backend, &location, "", &MEMCACHED).await?;
     Some(Place { counts_below_zero: false, takes_any_key: false, ..place })
@@ -146,7 +132,7 @@ pub(crate) async fn memcached() -> Option<Place> {
 pub(crate) async fn memcached_servers() -> Option<Place> {
     static TOLD: Once = Once::new();
     static TOLD_OF_SECOND: Once = Once::new();
-    let first = server("NUAGES_TEST_MEMCACHED", "memcached", &TOLD)?;
+    let first = server(servers::MEMCACHED, "memcached", &TOLD)?;
     let second = server("NUAGES_TEST_MEMCACHED_SECOND", "a second memcached", &TOLD_OF_SECOND)?;
     let backend = "django.core.cache.backends.memcached.PyMemcacheCache";
     let place = on_server(backend, &format!("{first},{second}"), "", &MEMCACHED).await?;

@@ -2,15 +2,14 @@
 #![allow(dead_code, reason = "each test target uses some of the places")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use nuages::conf::source::SettingsSource;
 use nuages::db::migrations::executor::create_and_migrate;
-use nuages::db::sqlx::{self, AssertSqlSafe, Connection};
 use nuages::db::timestamp::Timestamp;
 use nuages::prelude::*;
 
 use crate::contract::Place;
+use crate::servers::{mysql_database, postgres_database, unused_name};
 
 const SQLITE: &str = r#"{ ENGINE = "django.db.backends.sqlite3", NAME = "contract.sqlite3" }"#;
 
@@ -38,7 +37,7 @@ pub(crate) async fn cached_db() -> Place {
 fn caches(backend: &str, location: &str) -> String {
     format!(
         "CACHES = {{ default = {{ BACKEND = \"django.core.cache.backends.{backend}\", LOCATION = \"{location}\", KEY_PREFIX = \"{}\" }} }}",
-        database_name()
+        unused_name()
     )
 }
 
@@ -82,31 +81,16 @@ pub(crate) async fn signed_cookies() -> Place {
 
 /// The db engine on a database of its own on that PostgreSQL server.
 pub(crate) async fn postgres(url: &str) -> Place {
-    let name = database_name();
-    let mut admin = sqlx::PgConnection::connect(url).await.expect("the server");
-    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create).execute(&mut admin).await.expect("a database");
-    on_server(url, &name).await
+    on_server(&postgres_database(url).await).await
 }
 
 /// The db engine on a database of its own on that MySQL or MariaDB server.
 pub(crate) async fn mysql(url: &str) -> Place {
-    let name = database_name();
-    let mut admin = sqlx::MySqlConnection::connect(url).await.expect("the server");
-    let create = AssertSqlSafe(format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
-    sqlx::query(create).execute(&mut admin).await.expect("a database");
-    on_server(url, &name).await
+    on_server(&mysql_database(url).await).await
 }
 
-async fn on_server(url: &str, name: &str) -> Place {
-    let (server, _) = url.rsplit_once('/').expect("scheme://user@host:port/database");
-    place("db", &format!("DATABASES = {{ default = {{ URL = \"{server}/{name}\" }} }}")).await
-}
-
-/// Distinct within a server that lives as long as the tests.
-fn database_name() -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    format!("contract_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+async fn on_server(url: &str) -> Place {
+    place("db", &format!("DATABASES = {{ default = {{ URL = {url:?} }} }}")).await
 }
 
 /// The engine of that name with these settings besides, in a folder of its own.

@@ -1,6 +1,8 @@
 //! The test site as real processes over one folder, and a client of them.
 #![allow(dead_code, reason = "each test target uses some of it")]
 
+pub(crate) mod stores;
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -12,21 +14,18 @@ use tokio::time::timeout;
 /// Longer than any answer takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A folder with the site's SQLite database.
+/// A folder with the site's files and, unless it has another one, its SQLite database.
 pub(crate) struct Folder {
     folder: tempfile::TempDir,
-    engine: &'static str,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Folder {
-    /// With the tables made, for the engine `db`.
-    pub(crate) fn migrated() -> Self {
-        Self::with_engine("db")
-    }
-
-    /// With the tables made.
-    pub(crate) fn with_engine(engine: &'static str) -> Self {
-        let folder = Self { folder: tempfile::tempdir().unwrap(), engine };
+    /// With the tables made, for that session engine; `ground` is a setting that says where its store is.
+    fn with(engine: &str, ground: Option<(&'static str, String)>) -> Self {
+        let engine = ("NUAGES_SESSION_ENGINE", format!("django.contrib.sessions.backends.{engine}"));
+        let settings = [engine].into_iter().chain(ground).collect();
+        let folder = Self { folder: tempfile::tempdir().unwrap(), settings };
         let migrate = folder.command(&["migrate", "-v", "0"]).status().unwrap();
         assert!(migrate.success());
         folder
@@ -60,8 +59,7 @@ impl Folder {
                 r#"{default = {ENGINE = "django.db.backends.sqlite3", NAME = "db.sqlite3", OPTIONS = {timeout = 30}}}"#,
             ),
         ]);
-        let engine = format!("django.contrib.sessions.backends.{}", self.engine);
-        command.env("NUAGES_SESSION_ENGINE", engine).env("NUAGES_SESSION_FILE_PATH", self.folder.path());
+        command.env("NUAGES_SESSION_FILE_PATH", self.folder.path()).envs(self.settings.iter().cloned());
         command.env("NUAGES_TEST_DIR", self.folder.path()).stdin(Stdio::null()).stderr(Stdio::null());
         command
     }
