@@ -14,12 +14,18 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Frame;
 use nuages::conf::server::ServerSettings;
+use nuages::conf::source::SettingsSource;
 use nuages::conf::time_zone::TimeZone;
 use nuages::http::connection::Connection;
+use nuages::http::request::HttpRequest;
+use nuages::http::response::HttpResponse;
 use nuages::server::access_log::AccessLog;
+use nuages::server::onion_service::OnionService;
 use nuages::server::request_body::{RequestBody, RequestBodyError};
 use nuages::server::serve::{Ended, serve};
 use nuages::server::service::Service;
+use nuages::urls;
+use nuages::urls::declare::path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -103,18 +109,21 @@ impl Server {
     }
 
     async fn start_with(settings: ServerSettings, log: Option<AccessLog>) -> Self {
+        let site = Site::default();
+        Self { site: site.clone(), ..Self::serving(site, settings, log).await }
+    }
+
+    async fn serving(service: impl Service, settings: ServerSettings, log: Option<AccessLog>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let site = Site::default();
-        let serving = site.clone();
         let ended = tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;
             };
-            serve(vec![listener], serving, &settings, log, stopped).await
+            serve(vec![listener], service, &settings, log, stopped).await
         });
-        Self { address, site, stop, ended }
+        Self { address, site: Site::default(), stop, ended }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -201,6 +210,34 @@ async fn head_is_get_without_its_body() {
     let response = server.exchange("HEAD /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(response.to_ascii_lowercase().contains("content-length: 5\r\n"), "{response}");
     assert!(response.ends_with("\r\n\r\n"), "{response}");
+}
+
+/// To a site `head` is HEAD, as in Django; to whoever reads the response it is another method, whose body would be waited for.
+#[tokio::test]
+async fn head_in_lower_case_has_no_body_and_announces_none() {
+    async fn page(request: HttpRequest) -> nuages::error::Result<HttpResponse> {
+        Ok(HttpResponse::text("page").with_header("X-Method", request.method().as_str())?)
+    }
+    let settings = serde_json::json!({
+        "SECRET_KEY": "for tests alone",
+        "ALLOWED_HOSTS": ["*"],
+        "MIDDLEWARE": ["django.middleware.common.CommonMiddleware"],
+    });
+    let serde_json::Value::Object(settings) = settings else { unreachable!("made above") };
+    let built = nuages::site::Site::new("no-such-folder").urls(urls![path("", page)]);
+    let onion = built.build(&SettingsSource::json(settings)).unwrap().onion;
+    let service = OnionService::new(Arc::new(onion));
+    let server = Server::serving(service, ServerSettings::default(), None).await;
+    for (method, length) in [("HEAD", 4), ("head", 0), ("Head", 0)] {
+        let request = format!("{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let response = server.exchange(request).await.to_ascii_lowercase();
+        assert!(
+            response.starts_with("http/1.1 200 ok\r\n") && response.contains("x-method: head\r\n"),
+            "{response}"
+        );
+        assert!(response.contains(&format!("\r\ncontent-length: {length}\r\n")), "{method}: {response}");
+        assert!(response.ends_with("\r\n\r\n"), "{method}: {response}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! The character encodings that a request may be written in.
 
+mod east_asian;
+
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
+use self::east_asian::{EastAsian, GB2312};
 use crate::conf::core;
 
 /// A character encoding, under the names that Python knows it by.
@@ -88,11 +91,13 @@ impl Charset {
                 let (encoding, bytes) = byte_order(bytes);
                 encoding.decode_without_bom_handling_and_without_replacement(bytes)
             }
-            Self::Gb2312 => double_byte(encoding_rs::GBK, bytes, 0xa1, None).map(Cow::Owned),
-            Self::Other(encoding) if is_double_byte(encoding) => {
-                double_byte(encoding, bytes, 0x80, None).map(Cow::Owned)
-            }
-            Self::Other(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
+            Self::Gb2312 => GB2312.decode(bytes, None).map(Cow::Owned),
+            Self::Other(encoding) => match EastAsian::of(encoding) {
+                Some(rules) => rules.decode(bytes, None).map(Cow::Owned),
+                None => encoding
+                    .decode_without_bom_handling_and_without_replacement(bytes)
+                    .filter(|text| !text.chars().any(|c| is_unassigned(encoding, c))),
+            },
         }
     }
 
@@ -109,13 +114,20 @@ impl Charset {
                 let (encoding, bytes) = byte_order(bytes);
                 encoding.decode_without_bom_handling(bytes).0
             }
-            Self::Gb2312 => double_byte(encoding_rs::GBK, bytes, 0xa1, Some('\u{fffd}'))
-                .map(Cow::Owned)
-                .unwrap_or_default(),
-            Self::Other(encoding) if is_double_byte(encoding) => {
-                double_byte(encoding, bytes, 0x80, Some('\u{fffd}')).map(Cow::Owned).unwrap_or_default()
-            }
-            Self::Other(encoding) => encoding.decode_without_bom_handling(bytes).0,
+            Self::Gb2312 => GB2312.decode(bytes, Some('\u{fffd}')).map(Cow::Owned).unwrap_or_default(),
+            Self::Other(encoding) => match EastAsian::of(encoding) {
+                Some(rules) => rules.decode(bytes, Some('\u{fffd}')).map(Cow::Owned).unwrap_or_default(),
+                None => {
+                    let text = encoding.decode_without_bom_handling(bytes).0;
+                    if text.chars().any(|c| is_unassigned(encoding, c)) {
+                        text.chars()
+                            .map(|c| if is_unassigned(encoding, c) { '\u{fffd}' } else { c })
+                            .collect()
+                    } else {
+                        text
+                    }
+                }
+            },
         }
     }
 
@@ -133,16 +145,16 @@ impl Charset {
                 let mark_and_text = std::iter::once(0xfeff).chain(text.encode_utf16());
                 Some(Cow::Owned(mark_and_text.flat_map(u16::to_le_bytes).collect()))
             }
-            Self::Gb2312 => {
-                let bytes = Self::Other(encoding_rs::GBK).encode(text)?;
-                self.decode(&bytes).is_some().then(|| Cow::Owned(bytes.into_owned()))
-            }
+            Self::Gb2312 => GB2312.encode(text).map(Cow::Owned),
             // No page is written in these, and encoding_rs does not.
             Self::Other(encoding) if encoding.output_encoding() != encoding => None,
-            Self::Other(encoding) => {
-                let (bytes, _, lacking) = encoding.encode(text);
-                (!lacking).then_some(bytes)
-            }
+            Self::Other(encoding) => match EastAsian::of(encoding) {
+                Some(rules) => rules.encode(text).map(Cow::Owned),
+                None => {
+                    let (bytes, _, lacking) = encoding.encode(text);
+                    (!lacking && !text.chars().any(|c| is_unassigned(encoding, c))).then_some(bytes)
+                }
+            },
         }
     }
 }
@@ -164,48 +176,13 @@ fn byte_order(bytes: &[u8]) -> (&'static Encoding, &[u8]) {
     }
 }
 
-fn is_double_byte(encoding: &'static Encoding) -> bool {
-    [encoding_rs::GBK, encoding_rs::EUC_KR, encoding_rs::BIG5, encoding_rs::SHIFT_JIS].contains(&encoding)
-}
-
-/// Decodes charsets of one or two bytes as Python does: of a broken pair the first byte alone is replaced, and the second is
-/// read again; there are no sequences of four, and no characters for private use. Both bytes of a pair are at least `lowest`,
-/// unless that is 0x80.
-fn double_byte(
-    encoding: &'static Encoding,
-    bytes: &[u8],
-    lowest: u8,
-    replacement: Option<char>,
-) -> Option<String> {
-    let mut text = String::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(&first) = rest.first() {
-        let length = 1 + usize::from(!first.is_ascii());
-        let single = encoding.decode_without_bom_handling_and_without_replacement(&rest[..1]);
-        let found = match single {
-            Some(one) if !one.is_empty() => Some((one, 1)),
-            _ => rest.get(..length).and_then(|pair| {
-                let decoded = encoding.decode_without_bom_handling_and_without_replacement(pair)?;
-                if lowest > 0x80 && pair.iter().any(|&byte| byte < lowest) {
-                    return None;
-                }
-                let is_private = decoded.chars().any(|c| matches!(c, '\u{e000}'..='\u{f8ff}'));
-                (!is_private).then_some((decoded, length))
-            }),
-        };
-        match found {
-            Some((decoded, length)) => {
-                text.push_str(&decoded);
-                rest = &rest[length..];
-            }
-            None => {
-                text.push(replacement?);
-                // A pair that the end cuts off is replaced as a whole.
-                rest = &rest[1..];
-            }
-        }
+/// Whether the character stands for a byte that means nothing in that code page: browsers read such a byte as a control.
+fn is_unassigned(encoding: &'static Encoding, character: char) -> bool {
+    match character {
+        '\u{80}'..='\u{9f}' => encoding.name().starts_with("windows-"),
+        '\u{5ba}' => encoding == encoding_rs::WINDOWS_1255,
+        _ => false,
     }
-    Some(text)
 }
 
 impl From<core::Charset> for Charset {
@@ -314,10 +291,32 @@ mod tests {
             ("gbk", b"a\xff", "a\u{fffd}"),
             ("shift_jis", b"\xf0\x95", "\u{fffd}\u{fffd}"),
             ("shift_jis", b"\x83\x65\xb1", "テｱ"),
+            ("shift_jis", b"F\x80c\xa0\xfd", "F\u{fffd}c\u{fffd}\u{fffd}"),
+            ("shift_jis", b"\x81\x60\x87\x40\xfa\x40", "〜\u{fffd}@\u{fffd}@"),
+            ("euc-jp", b"\xf0\x9f", "\u{fffd}\u{fffd}"),
+            ("euc-jp", b"\xe2\x82", "\u{fffd}\u{fffd}"),
+            ("euc-jp", b"\xa4\xa2\x8e\xb1\x8f\xb0\xa1\x8f\xa2\xb7\xa1\xc1", "あｱ丂~〜"),
+            ("euc-jp", b"\x8fAb\x8fA", "\u{fffd}Ab\u{fffd}"),
+            ("euc-jp", b"\xad\xa1", "\u{fffd}\u{fffd}"),
+            ("gb2312", b"\x80\xa1\xa4\xa6\xd9", "\u{fffd}・\u{fffd}\u{fffd}"),
+            ("gbk", b"\x80\xa2\xa1", "\u{fffd}ⅰ"),
+            ("euc-kr", b"\xb0\xa1\x81A", "가\u{fffd}A"),
+            ("windows-1252", b"\x80\x81", "€\u{fffd}"),
+            ("cp1251", b"\x97\x98\xe9", "—\u{fffd}й"),
+            ("iso-8859-15", b"\x80\xa4", "\u{80}€"),
             ("utf-16", b"\xfe\xff\x00a", "a"),
             ("utf-16", b"a\x00", "a"),
         ] {
             assert_eq!(Charset::lookup(name).unwrap().decode_lossy(bytes), text, "{name} {bytes:?}");
+        }
+        for (name, text, bytes) in [
+            ("shift_jis", "〜テ", Some(&b"\x81\x60\x83\x65"[..])),
+            ("shift_jis", "～", None),
+            ("euc-jp", "−", Some(b"\xa1\xdd")),
+            ("gb2312", "・", Some(b"\xa1\xa4")),
+            ("windows-1252", "\u{81}", None),
+        ] {
+            assert_eq!(Charset::lookup(name).unwrap().encode(text).as_deref(), bytes, "{name} {text}");
         }
         assert_eq!(Charset::Utf16.encode("é").as_deref(), Some(&b"\xff\xfe\xe9\x00"[..]));
     }

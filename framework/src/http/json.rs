@@ -287,6 +287,18 @@ mod tests {
     }
 
     #[test]
+    fn integers_beyond_64_bits_are_integers() {
+        let ten_to_25 = i128::pow(10, 25);
+        for number in [ten_to_25, -ten_to_25, i128::from(u64::MAX), i128::MIN] {
+            let list = Value::from([Value::from(number)]);
+            let text = format!("[{number}]");
+            assert_eq!(dumps(&list).unwrap(), text.as_bytes());
+            assert_eq!(dumps_with(&list, &JsonStyle::default()).unwrap(), text.as_bytes());
+        }
+        assert_eq!(dumps(&Value::from(u128::MAX)).unwrap(), u128::MAX.to_string().as_bytes());
+    }
+
+    #[test]
     fn everything_beyond_ascii_is_escaped() {
         for (value, text) in [
             ("a", r#""a""#),

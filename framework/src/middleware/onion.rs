@@ -65,7 +65,7 @@ impl Next<'_> {
         };
         match outcome {
             Ok(response) => response,
-            Err(error) => refuse(&error, self.line, &self.onion.project),
+            Err(error) => refuse(&error, self.line, &self.onion.project).await,
         }
     }
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use crate::error::{Error, Internal};
 use crate::http::defaults::error_page;
 use crate::http::response::HttpResponse;
+use crate::middleware::csrf::protection::CsrfProtection;
 use crate::middleware::request_line::RequestLine;
 use crate::middleware::technical::technical_page;
 use crate::project::Project;
@@ -40,8 +41,7 @@ fn status_of(error: &Error) -> StatusCode {
 pub struct Raised(pub Arc<str>);
 
 /// Logs the error as Django does and makes its page: Django's default one, or under DEBUG one that says what happened.
-#[must_use]
-pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpResponse {
+pub async fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpResponse {
     let classified = classified(error);
     let error = classified.as_ref().unwrap_or(error);
     let status = status_of(error);
@@ -70,9 +70,18 @@ pub fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpRespo
             raised = Some(Raised(chain.into()));
         }
     }
-    let mut response =
-        if project.core().debug { technical_page(status, error, line, project) } else { error_page(status) }
-            .in_default_charset(project.core());
+    let mut response = if project.core().debug {
+        technical_page(status, error, line, project)
+    } else {
+        let mut page = error_page(status);
+        if let Some(protection) = project.part::<CsrfProtection>()
+            && let Err(error) = protection.on_error_page(line, &mut page).await
+        {
+            tracing::error!(target: "django.request", "the visitor's CSRF secret, on the page of an error: {error}");
+        }
+        page
+    }
+    .in_default_charset(project.core());
     if let Some(raised) = raised {
         response.extensions_mut().insert(raised);
     }

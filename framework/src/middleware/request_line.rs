@@ -1,8 +1,12 @@
 //! What is left of a request when a view has taken it.
 
+use std::sync::OnceLock;
+
+use http::header::COOKIE;
 use http::{HeaderValue, Method, Uri};
 
 use super::snapshot::Snapshot;
+use crate::http::cookies::RequestCookies;
 use crate::http::request::HttpRequest;
 use crate::session::handle::Session;
 
@@ -15,6 +19,9 @@ pub struct RequestLine {
     pub uri: Uri,
     /// What a proxy calls the request (`X-Request-ID`).
     id: Option<HeaderValue>,
+    /// The cookies as they were sent: one header, see [`HttpRequest::headers`].
+    cookie: Option<HeaderValue>,
+    session: OnceLock<Session>,
     /// The whole head, under `DEBUG`.
     snapshot: Option<Box<Snapshot>>,
 }
@@ -23,10 +30,17 @@ impl RequestLine {
     /// What is known of that request.
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let debug = request.project().core().debug;
+        let cookie = request.headers().get(COOKIE).cloned().map(|mut cookie| {
+            // So that `Debug` does not show it.
+            cookie.set_sensitive(true);
+            cookie
+        });
         Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             id: request.headers().get("x-request-id").cloned(),
+            cookie,
+            session: OnceLock::new(),
             snapshot: debug.then(|| Box::new(Snapshot::of(request))),
         }
     }
@@ -48,11 +62,21 @@ impl RequestLine {
         }
     }
 
-    /// Notes the visitor's session for a debug page.
+    /// The cookies that the visitor brought.
+    pub(super) fn cookies(&self) -> RequestCookies {
+        let header = self.cookie.as_ref().map(|cookie| String::from_utf8_lossy(cookie.as_bytes()));
+        header.map(|header| RequestCookies::parse(&header)).unwrap_or_default()
+    }
+
+    /// Notes the visitor's session, once there is a middleware that knows it.
     pub(crate) fn note_session(&self, session: &Session) {
-        if let Some(snapshot) = &self.snapshot {
-            snapshot.note_session(session);
-        }
+        // A second one would be a second session middleware's; the outer one stays.
+        let _ = self.session.set(session.clone());
+    }
+
+    /// The visitor's session, if a middleware noted it.
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.session.get()
     }
 
     pub(super) fn snapshot(&self) -> Option<&Snapshot> {

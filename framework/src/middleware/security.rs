@@ -78,9 +78,9 @@ impl SecurityMiddleware {
         if self.exempt.is_match(request.path().trim_start_matches('/')) {
             return Ok(None);
         }
-        let host = match &self.settings.ssl_host {
+        let host = match self.settings.ssl_host.as_deref() {
+            Some("") | None => request.get_host()?,
             Some(host) => host.into(),
-            None => request.get_host()?,
         };
         let to = format!("https://{host}{}", request.get_full_path());
         Ok(Some(HttpResponse::permanent_redirect(&to)?.in_default_charset(request.project().core())))
@@ -102,5 +102,28 @@ impl Middleware for SecurityMiddleware {
             response.headers.entry(name).or_insert_with(|| value.clone());
         }
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::site::Site;
+    use crate::test::client::Client;
+
+    #[tokio::test]
+    async fn an_empty_ssl_host_is_none() {
+        for (host, location) in
+            [("", "https://testserver/a/?b=c"), ("tls.example", "https://tls.example/a/?b=c")]
+        {
+            let client = Client::builder(Site::new("no-such-folder"))
+                .setting("MIDDLEWARE", ["django.middleware.security.SecurityMiddleware"])
+                .setting("SECURE_SSL_REDIRECT", true)
+                .setting("SECURE_SSL_HOST", host)
+                .build()
+                .await
+                .unwrap();
+            let response = client.get("/a/?b=c").await.unwrap();
+            assert_eq!((response.status.as_u16(), response.location()), (301, Some(location)));
+        }
     }
 }

@@ -1,14 +1,12 @@
 //! What a debug page shows of a request: taken before anything else has it, under `DEBUG` alone.
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 
 use http::{HeaderMap, Version};
 
 use crate::http::accept::{AcceptedTypes, MediaType};
 use crate::http::request::HttpRequest;
 use crate::http::uri::escape_uri_path;
-use crate::session::handle::Session;
 
 /// A request's head.
 #[derive(Debug)]
@@ -21,7 +19,6 @@ pub(crate) struct Snapshot {
     pub(super) path: String,
     /// Which URL was asked for, without its query, which may hold secrets; without the host, where it is none that may be asked.
     pub(super) url: String,
-    session: OnceLock<Session>,
 }
 
 impl Snapshot {
@@ -37,18 +34,7 @@ impl Snapshot {
             version: request.version(),
             path: request.path().to_owned(),
             url: format!("{host}{}", escape_uri_path(request.path())),
-            session: OnceLock::new(),
         }
-    }
-
-    /// Notes the visitor's session, once there is a middleware that knows it.
-    pub(crate) fn note_session(&self, session: &Session) {
-        // A second one would be a second session middleware's; the outer one stays.
-        let _ = self.session.set(session.clone());
-    }
-
-    pub(super) fn session(&self) -> Option<&Session> {
-        self.session.get()
     }
 
     /// Whether the client takes a page, or rather plain text: a script.

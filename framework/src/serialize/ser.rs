@@ -47,9 +47,15 @@ impl Serialize for Value {
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
             Self::List(items) => serializer.collect_seq(items),
             Self::Dict(dict) => dict.serialize(serializer),
-            // The commonest integers beyond 64 bits, in a word that serde has.
+            // Integers beyond 64 bits that serde has a word for.
             Self::BigInt(number) if let Ok(number) = u64::try_from(number) => {
                 serializer.serialize_u64(number)
+            }
+            Self::BigInt(number) if let Ok(number) = i128::try_from(number) => {
+                serializer.serialize_i128(number)
+            }
+            Self::BigInt(number) if let Ok(number) = u128::try_from(number) => {
+                serializer.serialize_u128(number)
             }
             exotic => match exotic::kind(exotic) {
                 Some(kind) => serializer.serialize_newtype_struct(kind, &Plain(exotic)),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response, StatusCode};
 
 use super::request_body::RequestBody;
 use super::service::Service;
@@ -24,13 +25,25 @@ impl OnionService {
     }
 }
 
+/// To a site `head` is HEAD, as in Django, and gets no body. To whoever reads the response it is not (RFC 9110 section 9.1): a
+/// length that is announced would be waited for.
+fn is_head_in_lower_case(method: &Method) -> bool {
+    *method != Method::HEAD && method.as_str().eq_ignore_ascii_case("HEAD")
+}
+
 impl Service for OnionService {
     type Body = ResponseBody;
 
     async fn call(&self, request: Request<RequestBody>, connection: Connection) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
+        let without_body = is_head_in_lower_case(&head.method);
         let request = HttpRequest::new(head, body, Arc::clone(self.0.project())).on(connection);
-        self.0.respond(request).await.into_http()
+        let mut response = self.0.respond(request).await.into_http();
+        if without_body {
+            *response.body_mut() = ResponseBody::Full(None);
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
+        response
     }
 
     fn panicked(&self) -> Response<ResponseBody> {

@@ -46,7 +46,7 @@ pub async fn serve(request: &HttpRequest, path: &str, root: impl Into<PathBuf>) 
 }
 
 /// As [`serve`], but a folder is a page that lists it: the template `static/directory_index.html` with `directory` and
-/// `file_list`, or a plain page where the site has none (Django's `show_indexes`).
+/// `file_list`, or Django's own page where the site has none (Django's `show_indexes`).
 ///
 /// # Errors
 /// As [`serve`].
@@ -133,7 +133,6 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
         }
         names.push(name);
     }
-    names.sort();
     Ok(names)
 }
 
@@ -148,18 +147,26 @@ async fn index(request: &HttpRequest, directory: &str, names: &[String]) -> Resu
         Err(TemplateError::DoesNotExist { .. }) => {}
         Err(error) => return Err(error.into()),
     }
+    Ok(HttpResponse::new(index_page(directory, names)))
+}
+
+/// Django's page, whose lines of `{% if %}` and `{% for %}` leave their spaces.
+fn index_page(directory: &str, names: &[String]) -> String {
     let title = escape(directory);
     let mut list = String::new();
     if directory != "/" {
-        list.push_str("<li><a href=\"../\">../</a></li>\n");
+        list.push_str("\n      <li><a href=\"../\">../</a></li>\n      ");
     }
+    list.push_str("\n      ");
     for name in names {
         let href = escape(&quote(name, Safe::PATH));
-        list.push_str(&format!("<li><a href=\"{href}\">{}</a></li>\n", escape(name)));
+        list.push_str(&format!("\n      <li><a href=\"{href}\">{}</a></li>\n      ", escape(name)));
     }
-    Ok(HttpResponse::new(format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"robots\" content=\"NONE,NOARCHIVE\">\n<title>Index of {title}</title>\n</head>\n<body>\n\
-         <h1>Index of {title}</h1>\n<ul>\n{list}</ul>\n</body>\n</html>\n"
-    )))
+    format!(
+        "\n<!DOCTYPE html>\n<html lang=\"en\">\n  <head>\n    \
+         <meta http-equiv=\"Content-type\" content=\"text/html; charset=utf-8\">\n    \
+         <meta http-equiv=\"Content-Language\" content=\"en-us\">\n    \
+         <meta name=\"robots\" content=\"NONE,NOARCHIVE\">\n    <title>Index of {title}</title>\n  </head>\n  <body>\n    \
+         <h1>Index of {title}</h1>\n    <ul>\n      {list}\n    </ul>\n  </body>\n</html>\n"
+    )
 }

@@ -14,6 +14,7 @@ use nuages::http::file_response::FileResponse;
 use nuages::http::header_value::HeaderError;
 use nuages::http::json::JsonStyle;
 use nuages::http::set_cookie::CookieError;
+use nuages::http::uri::UriError;
 use nuages::http::vary::patch_vary_headers;
 use nuages::prelude::*;
 use nuages::routes::reverse::NoReverseMatch;
@@ -34,7 +35,10 @@ pub(crate) enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Error(error)
+        match &error {
+            Error::Internal(inner) if inner.is::<UriError>() => Self::Named("ValueError"),
+            _ => Self::Error(error),
+        }
     }
 }
 

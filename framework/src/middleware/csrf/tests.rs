@@ -170,6 +170,30 @@ async fn a_page_without_a_token_gets_no_cookie_and_one_with_it_does() {
     assert!(failed.header("set-cookie").is_some(), "an error page can show a form as well");
 }
 
+/// Django's error pages are templates that may show a form; with or without the middleware.
+#[tokio::test]
+async fn an_error_page_replaces_a_cookie_that_is_no_secret() {
+    for middleware in [vec![], vec![NAME]] {
+        for (cookie, replaced) in [
+            ("csrftoken=x", true),
+            ("csrftoken=", true),
+            (&*format!("csrftoken={SECRET}"), false),
+            ("a=b", false),
+        ] {
+            let client = client(&middleware, &[]).await;
+            let page = client.get("/nowhere/").header("cookie", cookie).await.unwrap();
+            let sent = page.header("set-cookie").is_some_and(|sent| sent.starts_with("csrftoken="));
+            assert_eq!(
+                (page.status.as_u16(), sent, vary(&page)),
+                (404, replaced, replaced.then_some("Cookie"))
+            );
+        }
+    }
+    let client = client(&[SESSIONS, NAME], &[("CSRF_USE_SESSIONS", json!(true))]).await;
+    let page = client.get("/nowhere/").header("cookie", "csrftoken=x").await.unwrap();
+    assert_eq!((page.header("set-cookie"), vary(&page)), (None, Some("Cookie")), "the session was looked at");
+}
+
 #[tokio::test]
 async fn the_check_stands_at_the_view() {
     let client = client(&[NAME], &[]).await;

@@ -9,7 +9,7 @@ use super::secrets::{is_secret, shown};
 use super::{Place, Report};
 use crate::conf::secret::STARS;
 use crate::conf::session::SessionSettings;
-use crate::middleware::snapshot::Snapshot;
+use crate::middleware::request_line::RequestLine;
 use crate::serialize::repr::repr;
 use crate::template::escape::escape;
 
@@ -159,7 +159,7 @@ fn request(report: &Report<'_>, out: &mut String) {
         (name, value)
     });
     table("Cookies", cookies, out);
-    session(snapshot, out);
+    session(report.line, out);
     let headers = snapshot.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         let value = if is_secret(name.as_str()) { STARS.into() } else { value };
@@ -174,8 +174,8 @@ fn request(report: &Report<'_>, out: &mut String) {
     );
 }
 
-fn session(snapshot: &Snapshot, out: &mut String) {
-    match snapshot.session().and_then(crate::session::handle::Session::peek) {
+fn session(line: &RequestLine, out: &mut String) {
+    match line.session().and_then(crate::session::handle::Session::peek) {
         Some(dict) => {
             let rows = dict.iter().map(|(key, value)| {
                 let name = match key.value().as_str() {

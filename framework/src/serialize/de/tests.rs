@@ -119,7 +119,10 @@ fn what_other_formats_see() {
     check(Value::Tuple(vec![Value::Int(1), Value::Set(vec![])]), "[1,[]]");
     check(Value::ByteArray(vec![1, 2]), "[1,2]");
     check(Value::from(u64::MAX), "18446744073709551615");
-    check(Value::from(u128::MAX), r#""340282366920938463463374607431768211455""#);
+    check(Value::from(u128::MAX), "340282366920938463463374607431768211455");
+    check(Value::from(i128::MIN), "-170141183460469231731687303715884105728");
+    let beyond = num_bigint::BigInt::from(u128::MAX) + 1;
+    check(Value::BigInt(beyond), r#""340282366920938463463374607431768211456""#);
     check(Value::Surrogates(Box::new([0x61, 0xD800])), "\"a\u{fffd}\"");
     let mut dict = Dict::new();
     dict.insert(1, "int");

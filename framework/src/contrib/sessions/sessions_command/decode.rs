@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::apps::command::{CommandError, Output};
-use crate::contrib::sessions::sessions_command::report::{ascii, data_json, describe};
+use crate::contrib::sessions::sessions_command::report::{describe, json, starred};
 use crate::project::Project;
-use crate::serialize::value::DateTime;
+use crate::serialize::value::{DateTime, Dict};
 use crate::session::backends::signed_cookies;
 use crate::session::codec::{Inspected, SALT, SessionCodec};
 use crate::signing::keys::SigningKeys;
@@ -52,13 +52,7 @@ impl Decode {
         let signed = inspected.signed_at.map(|at| DateTime::Aware(at).isoformat());
         let data = inspected.data.as_ref();
         if self.json {
-            out.line(ascii(&json!({
-                "signature": "right",
-                "key": key,
-                "purpose": purpose,
-                "signed": signed,
-                "data": data.map(data_json).transpose()?,
-            })))?;
+            out.line(json(&Right { signature: "right", key, purpose, signed, data: data.map(starred) })?)?;
         } else {
             let mut fields = vec![("Signature", format!("right, by {key}")), ("Purpose", purpose.to_owned())];
             fields.extend(signed.map(|at| ("Signed", at)));
@@ -76,7 +70,7 @@ impl Decode {
     fn wrong(&self, error: &SignatureError, out: &mut Output) -> Result<(), CommandError> {
         if self.json {
             let signature = if error.is_bad_signature() { "wrong" } else { "right" };
-            out.line(ascii(&json!({ "signature": signature, "error": error.to_string() })))?;
+            out.line(json(&Wrong { signature, error: error.to_string() })?)?;
             return Err(CommandError::new(""));
         }
         Err(CommandError::new(match error {
@@ -90,6 +84,21 @@ impl Decode {
             error => format!("The text is rightly signed, but is no session: {error}."),
         }))
     }
+}
+
+#[derive(Serialize)]
+struct Right<'a> {
+    signature: &'static str,
+    key: &'static str,
+    purpose: &'a str,
+    signed: Option<String>,
+    data: Option<Dict>,
+}
+
+#[derive(Serialize)]
+struct Wrong {
+    signature: &'static str,
+    error: String,
 }
 
 /// The text as a session of the first purpose that its signature fits.

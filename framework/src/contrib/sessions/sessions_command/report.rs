@@ -1,6 +1,6 @@
 //! How sessions are shown: nothing that opens one, nothing that a terminal would obey.
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::apps::command::{CommandError, Output};
 use crate::contrib::sessions::sessions_command::selection::user_of;
@@ -62,26 +62,29 @@ pub(super) fn session_json(
     expired: bool,
     full: bool,
 ) -> Result<String, CommandError> {
-    let object = json!({
-        "key": if full { key.as_str().to_owned() } else { key.shortened() },
-        "state": state(loaded, expired),
-        "expires": loaded.expires.map(|at| at.isoformat()),
-        "user": user_of(&loaded.data),
-        "data": data_json(&loaded.data)?,
-    });
-    Ok(ascii(&object))
+    json(&SessionJson {
+        key: if full { key.as_str().to_owned() } else { key.shortened() },
+        state: state(loaded, expired),
+        expires: loaded.expires.map(|at| at.isoformat()),
+        user: user_of(&loaded.data),
+        data: starred(&loaded.data),
+    })
 }
 
-/// The dict as JSON: what JSON has no word for is text.
-pub(super) fn data_json(data: &Dict) -> Result<serde_json::Value, CommandError> {
-    Ok(serde_json::to_value(starred(data))?)
+#[derive(Serialize)]
+struct SessionJson<U> {
+    key: String,
+    state: &'static str,
+    expires: Option<String>,
+    user: U,
+    data: Dict,
 }
 
-/// The JSON on one line, ASCII alone.
-pub(super) fn ascii(json: &serde_json::Value) -> String {
+/// JSON on one line, ASCII alone; what JSON has no word for is text.
+pub(super) fn json(object: &impl Serialize) -> Result<String, CommandError> {
     let mut out = String::new();
     // What is not printable ASCII can stand within strings alone.
-    for c in json.to_string().chars() {
+    for c in serde_json::to_string(object)?.chars() {
         if matches!(c, ' '..='~') {
             out.push(c);
         } else {
@@ -89,7 +92,7 @@ pub(super) fn ascii(json: &serde_json::Value) -> String {
             c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
         }
     }
-    out
+    Ok(out)
 }
 
 /// Names and texts under each other, then the dict, a line for each key.
