@@ -259,7 +259,7 @@ async fn forms_with_files_and_what_was_rendered() {
         .assert_contains("Nuages")
         .assert_contains_times("Nuages", 2, StatusCode::OK)
         .assert_not_contains("Minor");
-    assert_eq!(response.templates(), ["base.html", "page.html", "part.html"]);
+    assert_eq!(response.templates().collect::<Vec<_>>(), ["base.html", "page.html", "part.html"]);
     response.assert_template_used("part.html").assert_template_not_used("other.html");
     assert_eq!(
         (response.context::<String>("tune").as_deref(), response.context::<u32>("year")),
@@ -279,4 +279,49 @@ async fn forms_with_files_and_what_was_rendered() {
         plain.assert_contains("Minor Swing").status
     }));
     assert!(wrong.is_err());
+}
+
+/// Whatever renders a template: the page, a text beside it, a template without a request, the page of an error, a body that streams.
+#[tokio::test]
+async fn every_template_is_seen() {
+    async fn letter(request: HttpRequest) -> Result<HttpResponse> {
+        let text = render_to_string(&request, "letter.txt", context! { to: "Sonam" }).await?;
+        let signed = request.project().templates().render("signature.txt", context! { by: "Django" })?;
+        HttpResponse::json(&(text, signed))
+    }
+    async fn slow(request: HttpRequest) -> Result<HttpResponse> {
+        let once = futures_util::stream::once(async move {
+            request.project().templates().render("signature.txt", context! { by: "Stéphane" })
+        });
+        Ok(HttpResponse::streaming(once))
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    for (name, text) in [
+        ("letter.txt", "Dear {{ to }}"),
+        ("signature.txt", "Yours, {{ by }}"),
+        ("404.html", "{{ request_path }}"),
+    ] {
+        std::fs::write(folder.path().join("templates").join(name), text).unwrap();
+    }
+    let site = Site::new(folder.path()).urls(urls![path("letter/", letter), path("slow/", slow)]);
+    let client = Client::new(site).await.unwrap();
+
+    let response = client.get("/letter/").await.unwrap();
+    response.assert_template_used("letter.txt").assert_template_used("signature.txt");
+    assert_eq!(response.templates().collect::<Vec<_>>(), ["letter.txt", "signature.txt"]);
+    assert_eq!(
+        (response.context::<String>("to").as_deref(), response.context::<String>("by").as_deref()),
+        (Some("Sonam"), Some("Django"))
+    );
+    let (one, other) = tokio::join!(client.get("/slow/"), client.get("/nowhere/"));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    one.assert_contains("Yours, Stéphane")
+        .assert_template_used("signature.txt")
+        .assert_template_not_used("404.html");
+    other
+        .assert_status(StatusCode::NOT_FOUND)
+        .assert_template_used("404.html")
+        .assert_template_not_used("signature.txt");
+    assert_eq!(other.context::<String>("request_path").as_deref(), Some("/nowhere/"));
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use tera::Value;
 
-use crate::conf::core;
+use crate::conf::core::{self, CoreSettings};
 use crate::error::{Error, Result};
 use crate::http::charset::Charset;
 use crate::http::request::HttpRequest;
@@ -13,8 +13,8 @@ use crate::http::response::HttpResponse;
 use crate::middleware::csrf::get_token;
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
+use crate::template::error::TemplateError;
 use crate::template::functions::{CURRENT_APP, QUERY};
-use crate::template::rendered::Rendered;
 
 /// The template, rendered for the request, as a 200.
 ///
@@ -48,15 +48,32 @@ pub async fn render_with_status(
     template: &str,
     context: Context,
 ) -> Result<HttpResponse> {
-    let (page, rendered) = render_and_record(request, template, context).await?;
-    let mut response = match request.project().core().default_charset {
+    let page = render_to_string(request, template, context).await?;
+    Ok(html(request.project().core(), page)?.with_status(status))
+}
+
+/// The same, if the site has the template.
+pub(crate) async fn render_if_there(
+    request: &HttpRequest,
+    status: StatusCode,
+    template: &str,
+    context: Context,
+) -> Result<Option<HttpResponse>> {
+    let templates = request.project().templates();
+    templates.refresh().await?;
+    match templates.get(template) {
+        Ok(_) => render_with_status(request, status, template, context).await.map(Some),
+        Err(TemplateError::DoesNotExist { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A page in `DEFAULT_CHARSET`.
+pub(crate) fn html(core: &CoreSettings, page: String) -> Result<HttpResponse> {
+    Ok(match core.default_charset {
         core::Charset::Utf8 => HttpResponse::new(page),
         core::Charset::Latin1 => HttpResponse::encoded(&page, Charset::Latin1)?,
-    };
-    if let Some(rendered) = rendered {
-        response.extensions_mut().insert(rendered);
-    }
-    Ok(response.with_status(status))
+    })
 }
 
 /// The template, rendered for the request, as text (Django's `render_to_string`).
@@ -64,15 +81,6 @@ pub async fn render_with_status(
 /// # Errors
 /// As [`render`].
 pub async fn render_to_string(request: &HttpRequest, template: &str, context: Context) -> Result<String> {
-    Ok(render_and_record(request, template, context).await?.0)
-}
-
-/// The page, and in a test what it was rendered from.
-async fn render_and_record(
-    request: &HttpRequest,
-    template: &str,
-    context: Context,
-) -> Result<(String, Option<Rendered>)> {
     let templates = request.project().templates();
     templates.refresh().await?;
     let template = templates.get(template)?;
@@ -97,9 +105,7 @@ async fn render_and_record(
     for processor in templates.processors() {
         below = below.with((processor.process)(request, template.uses()).await?);
     }
-    let context = below.with(context);
-    let rendered = templates.is_recording().then(|| Rendered::of(&template, &context));
-    Ok((template.render(context)?, rendered))
+    Ok(template.render(below.with(context))?)
 }
 
 /// The address of a route, under the site's script name.

@@ -59,6 +59,7 @@ mod sqlite_direct;
 pub mod sqlite_failure;
 #[cfg(feature = "sqlite")]
 pub mod sqlite_thread;
+pub(crate) mod statement_log;
 pub(crate) mod stored;
 pub mod timestamp;
 pub mod vendor;

@@ -46,8 +46,10 @@ use crate::session::handle::Session;
 pub struct HttpRequest {
     /// The visitor's session: loaded when something asks, saved by the middleware.
     pub session: Session,
-    // One small allocation, so that a request moves through the layers as two words.
-    inner: Box<Inner>,
+    extensions: Extensions,
+    // One small allocation, so that a request moves through the layers as four words. It is shared with what an error handler
+    // is given when the view has taken the request and failed.
+    inner: Arc<Inner>,
 }
 
 struct Inner {
@@ -57,7 +59,6 @@ struct Inner {
     uri: Uri,
     version: Version,
     headers: HeaderMap,
-    extensions: Extensions,
     body: RequestBody,
     path: OnceLock<Paths>,
     query: OnceLock<Result<QueryDict, TooManyFields>>,
@@ -65,7 +66,7 @@ struct Inner {
     cookies: OnceLock<RequestCookies>,
     content_type: OnceLock<HeaderParameters>,
     accepted: OnceLock<AcceptedTypes>,
-    route: Option<RouteMatch>,
+    route: OnceLock<RouteMatch>,
     notes: OnceLock<Notes>,
 }
 
@@ -83,14 +84,14 @@ impl HttpRequest {
     {
         Self {
             session: Session::default(),
-            inner: Box::new(Inner {
+            extensions: head.extensions,
+            inner: Arc::new(Inner {
                 project,
                 connection: Connection::default(),
                 method: upper_case(head.method),
                 uri: head.uri,
                 version: head.version,
                 headers: joined(head.headers),
-                extensions: head.extensions,
                 body: RequestBody::new(body),
                 path: OnceLock::new(),
                 query: OnceLock::new(),
@@ -98,58 +99,71 @@ impl HttpRequest {
                 cookies: OnceLock::new(),
                 content_type: OnceLock::new(),
                 accepted: OnceLock::new(),
-                route: None,
+                route: OnceLock::new(),
                 notes: OnceLock::new(),
             }),
         }
     }
 
-    /// The same, come in on that connection.
+    /// The same, come in on that connection: for whoever makes the request. Once it is on its way through the layers, it stays
+    /// on the connection that it came in on.
     #[must_use]
     pub fn on(mut self, connection: Connection) -> Self {
-        self.inner.connection = connection;
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.connection = connection;
+        }
         self
+    }
+
+    /// The same request for somebody else: what one of them reads of the body, the other has as well.
+    pub(crate) fn shared(&self) -> Self {
+        Self {
+            session: self.session.clone(),
+            extensions: self.extensions.clone(),
+            inner: Arc::clone(&self.inner),
+        }
     }
 
     /// The route that the path led to, and all that is known of it; `None` before the routes were asked, in middleware for
     /// instance.
     #[must_use]
     pub fn resolver_match(&self) -> Option<ResolverMatch<'_>> {
-        self.project().routes().describe(self.inner.route.as_ref()?, self.path_info())
+        self.project().routes().describe(self.inner.route.get()?, self.path_info())
     }
 
     /// Notes the route that the path led to.
-    pub(crate) fn set_route(&mut self, route: RouteMatch) {
-        self.inner.route = Some(route);
+    pub(crate) fn set_route(&self, route: RouteMatch) {
+        // A request is resolved once.
+        let _ = self.inner.route.set(route);
     }
 
     /// The site that the request runs in.
     #[must_use]
-    pub const fn project(&self) -> &Arc<Project> {
+    pub fn project(&self) -> &Arc<Project> {
         &self.inner.project
     }
 
     /// The connection that the request came in on.
     #[must_use]
-    pub const fn connection(&self) -> &Connection {
+    pub fn connection(&self) -> &Connection {
         &self.inner.connection
     }
 
     /// The method, in upper case.
     #[must_use]
-    pub const fn method(&self) -> &Method {
+    pub fn method(&self) -> &Method {
         &self.inner.method
     }
 
     /// The address as the request line gave it, before any unescaping.
     #[must_use]
-    pub const fn uri(&self) -> &Uri {
+    pub fn uri(&self) -> &Uri {
         &self.inner.uri
     }
 
     /// The protocol's version.
     #[must_use]
-    pub const fn version(&self) -> Version {
+    pub fn version(&self) -> Version {
         self.inner.version
     }
 
@@ -163,7 +177,7 @@ impl HttpRequest {
     /// The headers.
     #[doc(alias = "META")]
     #[must_use]
-    pub const fn headers(&self) -> &HeaderMap {
+    pub fn headers(&self) -> &HeaderMap {
         &self.inner.headers
     }
 
@@ -190,12 +204,12 @@ impl HttpRequest {
     /// What middleware notes on the request for the layers further in.
     #[must_use]
     pub const fn extensions(&self) -> &Extensions {
-        &self.inner.extensions
+        &self.extensions
     }
 
     /// The same, to change.
     pub const fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.inner.extensions
+        &mut self.extensions
     }
 
     fn core(&self) -> &CoreSettings {

@@ -17,7 +17,6 @@ use crate::http::response::HttpResponse;
 use crate::http::uri::{escape_leading_slashes, iri_to_uri};
 use crate::middleware::def::FromProject;
 use crate::middleware::onion::{Middleware, Next};
-use crate::middleware::request_line::RequestLine;
 use crate::project::Project;
 
 /// The common middleware (Django 5.2 `middleware/common.py`).
@@ -55,7 +54,7 @@ impl CommonMiddleware {
         if !self.core.append_slash {
             return Ok(None);
         }
-        let RequestLine { method, uri, .. } = line;
+        let (method, uri) = (line.method(), line.uri());
         let paths = Paths::of(uri, &self.core);
         let path = paths.path_info(uri);
         if path.ends_with('/') || routes.resolve(path).is_some() {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::middleware::error_handlers::ErrorHandlers;
 use crate::middleware::refusal::refuse;
 use crate::middleware::request_line::RequestLine;
 use crate::middleware::view::{NextView, ViewMiddleware};
@@ -61,11 +62,15 @@ impl Next<'_> {
     pub async fn run(self, request: HttpRequest) -> HttpResponse {
         let outcome = match self.onion.layers.get(self.depth) {
             Some(layer) => layer.handle(request, Next { depth: self.depth + 1, ..self }).await,
-            None => self.onion.view(request).await,
+            None => {
+                self.line.note_layers(&request);
+                self.onion.view(request).await
+            }
         };
         match outcome {
             Ok(response) => response,
-            Err(error) => refuse(&error, self.line, &self.onion.project).await,
+            // Boxed, so that no layer's future has to have room for it.
+            Err(error) => Box::pin(refuse(error, self.line, self.onion)).await,
         }
     }
 }
@@ -77,6 +82,7 @@ pub struct Onion {
     /// The layers between the routes and the view.
     pub(crate) view_layers: Vec<Arc<dyn ViewMiddleware>>,
     pub(crate) views: Views,
+    pub(crate) error_handlers: ErrorHandlers,
 }
 
 impl fmt::Debug for Onion {
@@ -88,14 +94,20 @@ impl fmt::Debug for Onion {
 impl Onion {
     /// Puts the layers, outermost first, around the views.
     #[must_use]
-    pub const fn new(project: Arc<Project>, layers: Vec<Arc<dyn Middleware>>, views: Views) -> Self {
-        Self { project, layers, view_layers: Vec::new(), views }
+    pub fn new(project: Arc<Project>, layers: Vec<Arc<dyn Middleware>>, views: Views) -> Self {
+        Self { project, layers, view_layers: Vec::new(), views, error_handlers: ErrorHandlers::default() }
     }
 
     /// Puts layers between the routes and the views, outermost first.
     #[must_use]
     pub fn with_view_layers(mut self, layers: Vec<Arc<dyn ViewMiddleware>>) -> Self {
         self.view_layers = layers;
+        self
+    }
+
+    /// Says who makes the pages of errors.
+    pub(crate) fn with_error_handlers(mut self, handlers: ErrorHandlers) -> Self {
+        self.error_handlers = handlers;
         self
     }
 
@@ -117,7 +129,7 @@ impl Onion {
     }
 
     /// Resolves the path and calls the view, through the layers before it.
-    pub(crate) async fn view(&self, mut request: HttpRequest) -> Result<HttpResponse> {
+    pub(crate) async fn view(&self, request: HttpRequest) -> Result<HttpResponse> {
         let routes = self.project.routes();
         let Some(found) = routes.resolve(request.path_info()) else {
             return Err(Error::not_found("no route matches the path"));

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::error::{Error, Internal};
+use crate::error::{Error, Internal, Result};
 use crate::http::defaults::error_page;
 use crate::http::response::HttpResponse;
-use crate::middleware::csrf::protection::CsrfProtection;
+use crate::middleware::onion::Onion;
 use crate::middleware::request_line::RequestLine;
 use crate::middleware::technical::technical_page;
-use crate::project::Project;
+use crate::middleware::view::guarded;
 use crate::session::error::SessionError;
 
 /// The 4xx that Django has for an error which a view passed on with `?`.
@@ -40,15 +40,60 @@ fn status_of(error: &Error) -> StatusCode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised(pub Arc<str>);
 
-/// Logs the error as Django does and makes its page: Django's default one, or under DEBUG one that says what happened.
-pub async fn refuse(error: &Error, line: &RequestLine, project: &Project) -> HttpResponse {
-    let classified = classified(error);
-    let error = classified.as_ref().unwrap_or(error);
-    let status = status_of(error);
-    let RequestLine { method, uri, .. } = line;
+/// Logs the error as Django does and makes its page: that of the site's handler, or the plain one; under `DEBUG` one that says
+/// what happened (Django 5.2 `core/handlers/exception.py`, `response_for_exception`).
+///
+/// A handler that fails itself is a 500; if the handler of that one fails too, there is the plain page.
+pub(super) async fn refuse(error: Error, line: &RequestLine, onion: &Onion) -> HttpResponse {
+    let error = classified(&error).unwrap_or(error);
+    let status = status_of(&error);
+    let mut raised = log(&error, status, line);
+    let mut page = page(status, error, line, onion).await;
+    if let Err(failure) = page {
+        let failure = unforeseen(failure);
+        raised = log(&failure, StatusCode::INTERNAL_SERVER_ERROR, line);
+        page = match status {
+            StatusCode::INTERNAL_SERVER_ERROR => Err(failure),
+            _ => self::page(StatusCode::INTERNAL_SERVER_ERROR, failure, line, onion).await.inspect_err(
+                |failure| {
+                    log(failure, StatusCode::INTERNAL_SERVER_ERROR, line);
+                },
+            ),
+        };
+    }
+    let mut response = page.unwrap_or_else(|_| {
+        error_page(StatusCode::INTERNAL_SERVER_ERROR).in_default_charset(onion.project.core())
+    });
+    if let Some(raised) = raised {
+        response.extensions_mut().insert(raised);
+    }
+    response
+}
+
+/// Whatever a handler fails with: nobody said it to a visitor on purpose.
+fn unforeseen(error: Error) -> Error {
+    match error {
+        Error::Internal(_) => error,
+        other => Error::internal(other.to_string()),
+    }
+}
+
+/// The page of an error. As in Django, `DEBUG` takes no part in a 403.
+async fn page(status: StatusCode, error: Error, line: &RequestLine, onion: &Onion) -> Result<HttpResponse> {
+    let core = onion.project.core();
+    if core.debug && status != StatusCode::FORBIDDEN {
+        return Ok(technical_page(status, &error, line, &onion.project).in_default_charset(core));
+    }
+    match onion.error_handlers.call(status, line.request(), error) {
+        Some(view) => guarded(view).await,
+        None => Ok(error_page(status).in_default_charset(core)),
+    }
+}
+
+/// Notes the error in the log.
+fn log(error: &Error, status: StatusCode, line: &RequestLine) -> Option<Raised> {
     // `{:?}` escapes control characters: a path must not be able to forge a line of the log.
-    let path = uri.path();
-    let mut raised = None;
+    let (method, path) = (line.method(), line.uri().path());
     match error {
         Error::NotFound(_) => tracing::warn!(target: "django.request", status = 404, "Not Found: {path:?}"),
         Error::PermissionDenied(reason) => {
@@ -67,25 +112,10 @@ pub async fn refuse(error: &Error, line: &RequestLine, project: &Project) -> Htt
             let chain = chain(inner);
             let id = line.id();
             tracing::error!(target: "django.request", status = 500, %method, request_id = id, "Internal Server Error: {path:?}: {chain}");
-            raised = Some(Raised(chain.into()));
+            return Some(Raised(chain.into()));
         }
     }
-    let mut response = if project.core().debug {
-        technical_page(status, error, line, project)
-    } else {
-        let mut page = error_page(status);
-        if let Some(protection) = project.part::<CsrfProtection>()
-            && let Err(error) = protection.on_error_page(line, &mut page).await
-        {
-            tracing::error!(target: "django.request", "the visitor's CSRF secret, on the page of an error: {error}");
-        }
-        page
-    }
-    .in_default_charset(project.core());
-    if let Some(raised) = raised {
-        response.extensions_mut().insert(raised);
-    }
-    response
+    None
 }
 
 fn chain(error: &Internal) -> String {

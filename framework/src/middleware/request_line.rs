@@ -2,47 +2,37 @@
 
 use std::sync::OnceLock;
 
-use http::header::COOKIE;
-use http::{HeaderValue, Method, Uri};
+use http::{Extensions, Method, Uri};
 
-use super::snapshot::Snapshot;
-use crate::http::cookies::RequestCookies;
 use crate::http::request::HttpRequest;
 use crate::session::handle::Session;
 
-/// What is still known of a request when the view has taken it: for logs and error pages. Cheap to make.
+/// What is still known of a request when the view has taken it: for logs and error pages. It shares the request with the layers
+/// and the view, and so costs next to nothing.
 #[derive(Debug)]
 pub struct RequestLine {
-    /// The method.
-    pub method: Method,
-    /// The target as it was sent.
-    pub uri: Uri,
-    /// What a proxy calls the request (`X-Request-ID`).
-    id: Option<HeaderValue>,
-    /// The cookies as they were sent: one header, see [`HttpRequest::headers`].
-    cookie: Option<HeaderValue>,
+    request: HttpRequest,
+    /// What the layers put on it later.
     session: OnceLock<Session>,
-    /// The whole head, under `DEBUG`.
-    snapshot: Option<Box<Snapshot>>,
+    extensions: OnceLock<Extensions>,
 }
 
 impl RequestLine {
     /// What is known of that request.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        let debug = request.project().core().debug;
-        let cookie = request.headers().get(COOKIE).cloned().map(|mut cookie| {
-            // So that `Debug` does not show it.
-            cookie.set_sensitive(true);
-            cookie
-        });
-        Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            id: request.headers().get("x-request-id").cloned(),
-            cookie,
-            session: OnceLock::new(),
-            snapshot: debug.then(|| Box::new(Snapshot::of(request))),
-        }
+        Self { request: request.shared(), session: OnceLock::new(), extensions: OnceLock::new() }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        self.request.method()
+    }
+
+    /// The target as it was sent.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        self.request.uri()
     }
 
     /// The id under which the log tells of the request: the proxy's, if it is one, or a new one.
@@ -51,7 +41,7 @@ impl RequestLine {
             (1..=64).contains(&id.len())
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         };
-        match self.id.as_ref().and_then(|id| id.to_str().ok()).filter(plain) {
+        match self.request.header("x-request-id").filter(plain) {
             Some(id) => id.to_owned(),
             None => {
                 let mut bytes = [0; 8];
@@ -62,24 +52,28 @@ impl RequestLine {
         }
     }
 
-    /// The cookies that the visitor brought.
-    pub(super) fn cookies(&self) -> RequestCookies {
-        let header = self.cookie.as_ref().map(|cookie| String::from_utf8_lossy(cookie.as_bytes()));
-        header.map(|header| RequestCookies::parse(&header)).unwrap_or_default()
-    }
-
-    /// Notes the visitor's session, once there is a middleware that knows it.
+    /// Notes the visitor's session, once there is a middleware that knows it. A second one would be a second session
+    /// middleware's; the outer one stays.
     pub(crate) fn note_session(&self, session: &Session) {
-        // A second one would be a second session middleware's; the outer one stays.
         let _ = self.session.set(session.clone());
     }
 
-    /// The visitor's session, if a middleware noted it.
-    pub(super) fn session(&self) -> Option<&Session> {
-        self.session.get()
+    /// Notes what the layers put on the request before the view gets it.
+    pub(super) fn note_layers(&self, request: &HttpRequest) {
+        if !request.extensions().is_empty() {
+            let _ = self.extensions.set(request.extensions().clone());
+        }
     }
 
-    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
-        self.snapshot.as_deref()
+    /// The request, with the visitor's session and whatever the layers put on it.
+    pub(super) fn request(&self) -> HttpRequest {
+        let mut request = self.request.shared();
+        if let Some(session) = self.session.get() {
+            request.session = session.clone();
+        }
+        if let Some(extensions) = self.extensions.get() {
+            *request.extensions_mut() = extensions.clone();
+        }
+        request
     }
 }

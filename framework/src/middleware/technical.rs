@@ -15,7 +15,9 @@ use http::StatusCode;
 use self::excerpt::{Excerpt, locate};
 use self::frames::{Frame, frames};
 use crate::error::{Error, Internal};
+use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::http::uri::escape_uri_path;
 use crate::middleware::request_line::RequestLine;
 use crate::project::Project;
 use crate::template::error::TemplateError;
@@ -29,8 +31,7 @@ pub(crate) fn technical_page(
     project: &Project,
 ) -> HttpResponse {
     let report = Report::new(status, error, line, project);
-    let wants_html = line.snapshot().is_none_or(|snapshot| snapshot.wants_html());
-    if wants_html || status == StatusCode::NOT_FOUND {
+    if report.request.accepts("text/html") || status == StatusCode::NOT_FOUND {
         HttpResponse::new(page::page(&report)).with_status(status)
     } else {
         HttpResponse::text(text::text(&report)).with_status(status)
@@ -40,7 +41,7 @@ pub(crate) fn technical_page(
 /// What there is to show.
 struct Report<'a> {
     status: StatusCode,
-    line: &'a RequestLine,
+    request: HttpRequest,
     project: &'a Project,
     /// What the error is called.
     kind: String,
@@ -62,10 +63,10 @@ struct Place {
 }
 
 impl<'a> Report<'a> {
-    fn new(status: StatusCode, error: &'a Error, line: &'a RequestLine, project: &'a Project) -> Self {
+    fn new(status: StatusCode, error: &'a Error, line: &RequestLine, project: &'a Project) -> Self {
         let mut report = Self {
             status,
-            line,
+            request: line.request(),
             project,
             kind: kind(error, status),
             chain: vec![error.to_string()],
@@ -110,11 +111,12 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn path(&self) -> String {
-        match self.line.snapshot() {
-            Some(snapshot) => snapshot.path.clone(),
-            None => self.line.uri.path().to_owned(),
-        }
+    /// Which URL was asked for, without its query, which may hold secrets; without the host, where it is none that may be asked.
+    fn url(&self) -> String {
+        let request = &self.request;
+        let host =
+            request.get_host().map(|host| format!("{}://{host}", request.scheme())).unwrap_or_default();
+        format!("{host}{}", escape_uri_path(request.path()))
     }
 }
 

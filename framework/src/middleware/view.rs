@@ -6,6 +6,7 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use async_trait::async_trait;
+use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 
 use crate::error::{Error, Result};
@@ -103,8 +104,13 @@ impl NextView<'_> {
         }
         let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
         let view = self.onion.views.call(self.route, request, arguments);
-        AssertUnwindSafe(view).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
+        guarded(view).await
     }
+}
+
+/// What the view gives; its panic is an error like any other.
+pub(super) async fn guarded(view: BoxFuture<'static, Result<HttpResponse>>) -> Result<HttpResponse> {
+    AssertUnwindSafe(view).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {

@@ -59,6 +59,14 @@ impl SessionEngine {
         Self { fault: Some(reason.into()), ..self }
     }
 
+    /// The same with something around its store.
+    pub(crate) fn around_store(
+        self,
+        wrap: impl FnOnce(Arc<dyn SessionStore>) -> Arc<dyn SessionStore>,
+    ) -> Self {
+        Self { store: wrap(self.store), ..self }
+    }
+
     /// The same with peculiarities of Django's engine of that name.
     pub(crate) fn with_quirks(self, quirks: Quirks) -> Self {
         Self { quirks, ..self }

@@ -61,11 +61,6 @@ impl Context {
         self
     }
 
-    /// A copy of the values, for a test that wants to know them.
-    pub(super) fn values(&self) -> tera::Context {
-        self.data.clone()
-    }
-
     /// The values as tera takes them.
     pub(super) fn into_tera(self) -> Result<tera::Context, TemplateError> {
         match self.fault {

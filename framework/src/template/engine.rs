@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tera::{ErrorKind, Tera};
@@ -18,6 +17,7 @@ use crate::template::filters::{self, FilterSettings};
 use crate::template::functions;
 use crate::template::loader::{self, Stamp};
 use crate::template::processor::ContextProcessorDef;
+use crate::template::rendered;
 use crate::template::uses::Uses;
 
 /// What the templates are made from.
@@ -65,8 +65,6 @@ pub struct Templates {
     current: Mutex<Arc<Compiled>>,
     /// What the files looked like when `current` was made, under `DEBUG`.
     stamp: Mutex<Arc<Stamp>>,
-    /// Whether pages note what they were rendered from.
-    recording: AtomicBool,
 }
 
 impl Templates {
@@ -89,7 +87,6 @@ impl Templates {
             bare: Arc::new(bare),
             current: Mutex::new(Arc::new(compiled)),
             stamp: Mutex::new(Arc::new(stamp)),
-            recording: AtomicBool::new(false),
         })
     }
 
@@ -117,16 +114,6 @@ impl Templates {
     #[must_use]
     pub fn processors(&self) -> &[ContextProcessorDef] {
         &self.options.processors
-    }
-
-    /// From now on pages note what they were rendered from: the test client asks for it.
-    pub(crate) fn record(&self) {
-        self.recording.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether pages note what they were rendered from.
-    pub(crate) fn is_recording(&self) -> bool {
-        self.recording.load(Ordering::Relaxed)
     }
 
     /// Under `DEBUG`, reads the templates again if a file changed since; otherwise does nothing.
@@ -164,7 +151,6 @@ impl Default for Templates {
             bare: Arc::default(),
             current: Mutex::default(),
             stamp: Mutex::default(),
-            recording: AtomicBool::new(false),
         }
     }
 }
@@ -198,6 +184,7 @@ impl Template {
     /// When a variable is not defined, a function fails, …: with template and line.
     pub fn render(&self, context: Context) -> Result<String, TemplateError> {
         let context = context.into_tera()?;
+        rendered::note(self, &context);
         self.compiled.tera.render(&self.name, &context).map_err(|error| self.explain(error))
     }
 

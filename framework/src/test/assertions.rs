@@ -80,26 +80,24 @@ impl TestResponse {
         self
     }
 
-    /// The template was rendered for it with [`render`](crate::shortcuts::render), or is a parent or a part of one that was
-    /// (Django's `assertTemplateUsed`).
+    /// The template was rendered for it, or is a parent or a part of one that was (Django's `assertTemplateUsed`).
     ///
     /// # Panics
     /// When it was not.
     #[track_caller]
     pub fn assert_template_used(&self, name: &str) -> &Self {
-        let used = self.templates();
-        assert!(used.iter().any(|template| template == name), "{}: {name} is none of {used:?}", self.url);
+        let used: Vec<&str> = self.templates().collect();
+        assert!(used.contains(&name), "{}: {name} is none of {used:?}", self.url);
         self
     }
 
-    /// The template was not rendered for it.
+    /// The template was not rendered for it (Django's `assertTemplateNotUsed`).
     ///
     /// # Panics
     /// When it was.
     #[track_caller]
     pub fn assert_template_not_used(&self, name: &str) -> &Self {
-        let used = self.templates();
-        assert!(!used.iter().any(|template| template == name), "{}: {name} was used", self.url);
+        assert!(self.templates().all(|template| template != name), "{}: {name} was used", self.url);
         self
     }
 

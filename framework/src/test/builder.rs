@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::client::{Client, SERVER_NAME};
 use super::error::ClientError;
+use super::store_calls::StoreCalls;
 use crate::conf::core::CoreSettings;
 use crate::conf::settings::Settings;
 use crate::conf::source::SettingsSource;
@@ -77,7 +78,10 @@ impl ClientBuilder {
             table.insert("DATABASES".to_owned(), databases.into());
         }
         let source = own.under(SettingsSource::table(table)).under(SettingsSource::table(self.settings));
-        let built = self.site.build(&source).map_err(ClientError::Site)?;
+        let calls = StoreCalls::default();
+        let noting = calls.clone();
+        let site = self.site.around_session_store(move |store| noting.note(store));
+        let built = site.build(&source).map_err(ClientError::Site)?;
         if self.migrate {
             let project = &built.project;
             let database = project.db().map_err(|error| ClientError::Database(error.into()))?;
@@ -86,8 +90,7 @@ impl ClientBuilder {
                     .await;
             migrated.map_err(|error| ClientError::Database(error.into()))?;
         }
-        built.project.templates().record();
-        Ok(Client::of(Arc::new(built.onion)))
+        Ok(Client::of(Arc::new(built.onion), calls))
     }
 }
 

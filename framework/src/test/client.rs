@@ -15,6 +15,7 @@ use super::cookie_jar::{CookieJar, Destination};
 use super::error::{ClientError, Redirect};
 use super::request::TestRequest;
 use super::response::TestResponse;
+use super::store_calls::StoreCalls;
 use crate::conf::session::SessionSettings;
 use crate::http::connection::Connection;
 use crate::http::query_dict::QueryDict;
@@ -26,6 +27,7 @@ use crate::middleware::refusal::Raised;
 use crate::project::Project;
 use crate::session::handle::Session;
 use crate::site::Site;
+use crate::template::rendered::recording;
 
 /// The name that the client asks the site under, unless a URL says another.
 pub const SERVER_NAME: &str = "testserver";
@@ -65,6 +67,7 @@ const MAX_REDIRECTS: usize = 20;
 #[derive(Debug, Clone)]
 pub struct Client {
     onion: Arc<Onion>,
+    store_calls: StoreCalls,
     visitor: Arc<Visitor>,
 }
 
@@ -92,20 +95,34 @@ impl Client {
         ClientBuilder::new(site)
     }
 
-    pub(super) fn of(onion: Arc<Onion>) -> Self {
+    pub(super) fn of(onion: Arc<Onion>, store_calls: StoreCalls) -> Self {
         let visitor = Visitor {
             jar: Mutex::default(),
             headers: Mutex::default(),
             raise: AtomicBool::new(true),
             enforce_csrf_checks: AtomicBool::new(false),
         };
-        Self { onion, visitor: Arc::new(visitor) }
+        Self { onion, store_calls, visitor: Arc::new(visitor) }
     }
 
     /// Another visitor of the same site: no cookie, no header, and errors are raised.
     #[must_use]
     pub fn new_visitor(&self) -> Self {
-        Self::of(Arc::clone(&self.onion))
+        Self::of(Arc::clone(&self.onion), self.store_calls.clone())
+    }
+
+    /// What the site's session store was asked, by the names of [`SessionStore`](crate::session::store::SessionStore)'s methods,
+    /// since this was last asked: by any visitor, and by the test itself.
+    ///
+    /// ```
+    /// # fn example(client: nuages::test::client::Client) {
+    /// assert_eq!(client.store_calls(), ["load", "update"]);
+    /// # }
+    /// # let _ = example;
+    /// ```
+    #[must_use]
+    pub fn store_calls(&self) -> Vec<&'static str> {
+        self.store_calls.take()
     }
 
     /// The site that is asked.
@@ -302,10 +319,12 @@ impl Client {
         if !self.visitor.enforce_csrf_checks.load(Ordering::Relaxed) {
             request.extensions_mut().insert(NotEnforced);
         }
-        let response = self.onion.respond(request).await.into_http();
-
-        let (head, body) = response.into_parts();
-        let body = body.collect().await;
+        let exchange = async {
+            let (head, body) = self.onion.respond(request).await.into_http().into_parts();
+            // A body that streams may render, too.
+            (head, body.collect().await)
+        };
+        let ((head, body), rendered) = recording(exchange).await;
         let body = body.map_err(|source| ClientError::Response { url: shown.clone(), source })?.to_bytes();
         for line in head.headers.get_all(SET_COOKIE) {
             if let Ok(line) = line.to_str() {
@@ -324,6 +343,7 @@ impl Client {
             url: shown,
             redirect_chain: Vec::new(),
             extensions: head.extensions,
+            rendered,
         })
     }
 }

@@ -6,5 +6,7 @@ pub mod client;
 pub mod cookie_jar;
 pub mod error;
 pub mod multipart;
+pub mod queries;
 pub mod request;
 pub mod response;
+mod store_calls;

@@ -27,6 +27,7 @@ pub struct TestResponse {
     pub redirect_chain: Vec<Redirect>,
     /// What the site's middleware noted on the response.
     pub extensions: Extensions,
+    pub(super) rendered: Vec<Rendered>,
 }
 
 impl TestResponse {
@@ -50,15 +51,15 @@ impl TestResponse {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The templates that were rendered for it with [`render`](crate::shortcuts::render), with their parents and parts
-    /// (Django's `response.templates`).
-    #[must_use]
-    pub fn templates(&self) -> &[String] {
-        self.extensions.get::<Rendered>().map_or(&[], |rendered| rendered.templates())
+    /// The templates that were rendered for it, in that order, each with its parents and parts (Django's `response.templates`):
+    /// with [`render`](crate::shortcuts::render) or otherwise, for the page or beside it, for an error too. Those that a part is
+    /// in by a condition are among them whether the condition holds or not.
+    pub fn templates(&self) -> impl Iterator<Item = &str> {
+        self.rendered.iter().flat_map(|rendered| rendered.templates()).map(String::as_str)
     }
 
-    /// What its template had under that name, from the view or a context processor (Django's `response.context`); `None` where
-    /// there was nothing, or it has no such form.
+    /// What the first template that knows the name had under it, from the view or a context processor (Django's
+    /// `response.context`); `None` where there was nothing, or it has no such form.
     ///
     /// ```
     /// # fn example(response: nuages::test::response::TestResponse) {
@@ -68,7 +69,7 @@ impl TestResponse {
     /// ```
     #[must_use]
     pub fn context<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let value = self.extensions.get::<Rendered>()?.value(name)?;
+        let value = self.rendered.iter().find_map(|rendered| rendered.value(name))?;
         serde_json::from_value(serde_json::to_value(value).ok()?).ok()
     }
 

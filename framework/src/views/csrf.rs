@@ -8,9 +8,8 @@ use crate::error::Result;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::csrf::reason::Reason;
-use crate::shortcuts::render_to_string;
+use crate::shortcuts::render_if_there;
 use crate::template::context::Context;
-use crate::template::error::TemplateError;
 
 /// The template that takes the place of the page, if the site has it.
 const TEMPLATE: &str = "403_csrf.html";
@@ -21,13 +20,9 @@ const TEMPLATE: &str = "403_csrf.html";
 /// # Errors
 /// When the site's template fails.
 pub async fn csrf_failure(request: HttpRequest, reason: String) -> Result<HttpResponse> {
-    let templates = request.project().templates();
-    let page = match templates.get(TEMPLATE) {
-        Ok(_) => render_to_string(&request, TEMPLATE, Context::new()).await?,
-        Err(TemplateError::DoesNotExist { .. }) => page(&reason, request.project().core().debug),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(HttpResponse::new(page).with_status(StatusCode::FORBIDDEN))
+    let made = render_if_there(&request, StatusCode::FORBIDDEN, TEMPLATE, Context::new()).await?;
+    let plain = || page(&reason, request.project().core().debug);
+    Ok(made.unwrap_or_else(|| HttpResponse::new(plain()).with_status(StatusCode::FORBIDDEN)))
 }
 
 const HEAD: &str = r#"<!DOCTYPE html>

@@ -16,6 +16,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED};
 use tokio::task::spawn_blocking;
 
@@ -29,10 +30,12 @@ use crate::http::mime_types::guess_type;
 use crate::http::quote::{Safe, quote};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
-use crate::shortcuts::render;
+use crate::shortcuts::render_if_there;
 use crate::staticfiles::safe_path::{normal_path, safe_join};
-use crate::template::error::TemplateError;
 use crate::template::escape::escape;
+
+/// The template that takes the place of the page which lists a folder, if the site has it.
+const INDEX_TEMPLATE: &str = "static/directory_index.html";
 
 /// The file of that path below the folder, with `Last-Modified`; a folder is a 404.
 ///
@@ -137,15 +140,9 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
 }
 
 async fn index(request: &HttpRequest, directory: &str, names: &[String]) -> Result<HttpResponse> {
-    let templates = request.project().templates();
-    templates.refresh().await?;
-    match templates.get("static/directory_index.html") {
-        Ok(_) => {
-            let context = context! { directory, file_list: names };
-            return render(request, "static/directory_index.html", context).await;
-        }
-        Err(TemplateError::DoesNotExist { .. }) => {}
-        Err(error) => return Err(error.into()),
+    let context = context! { directory, file_list: names };
+    if let Some(page) = render_if_there(request, StatusCode::OK, INDEX_TEMPLATE, context).await? {
+        return Ok(page);
     }
     Ok(HttpResponse::new(index_page(directory, names)))
 }

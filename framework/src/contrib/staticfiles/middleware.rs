@@ -167,6 +167,8 @@ fn answer(asked: &FileRequest, path: &Path, response: HttpResponse) -> Result<Ht
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -183,6 +185,13 @@ mod tests {
             ("x-gzip", "gzip", 0),
         ] {
             assert_eq!(quality(accepted, coding), expected, "{accepted}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_wish_is_beyond_the_scale(accepted in "[gzipGZIPbr;q=.0-9, -]{0,40}") {
+            prop_assert!(quality(&accepted, "gzip") <= 1000);
         }
     }
 

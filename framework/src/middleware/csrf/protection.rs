@@ -20,9 +20,8 @@ use crate::http::vary::patch_vary_headers;
 use crate::middleware::csrf::origin::TrustedOrigins;
 use crate::middleware::csrf::reason::{Reason, Source};
 use crate::middleware::csrf::secret::VisitorSecret;
-use crate::middleware::csrf::token::{TokenError, check_format, matches, new_secret, unmask};
+use crate::middleware::csrf::token::{TokenError, check_format, matches, unmask};
 use crate::middleware::csrf::{NAME, NotEnforced};
-use crate::middleware::request_line::RequestLine;
 use crate::serialize::value::Value;
 use crate::session::handle::Session;
 use crate::urls::views::AnyView;
@@ -123,30 +122,6 @@ impl CsrfProtection {
             }
             return Ok(());
         }
-        self.send(secret, response)
-    }
-
-    /// Looks at the secret on behalf of a default error page, as Django does, where these pages are templates that may show a
-    /// form (`requires_csrf_token` in `views/defaults.py`): a cookie that is no secret is replaced, and with the secret in the
-    /// session the page is one visitor's.
-    ///
-    /// # Errors
-    /// When the session cannot be read, or the operating system gives no random bytes.
-    pub(crate) async fn on_error_page(&self, line: &RequestLine, page: &mut HttpResponse) -> Result<()> {
-        if self.settings.use_sessions {
-            if let Some(session) = line.session() {
-                session.current().get_value(SESSION_KEY).await?;
-            }
-            return Ok(());
-        }
-        match line.cookies().get(&self.settings.cookie_name).map(check_format) {
-            None | Some(Ok(())) => Ok(()),
-            Some(Err(_)) => self.send(new_secret()?, page),
-        }
-    }
-
-    /// Puts the secret's cookie on a response.
-    fn send(&self, secret: String, response: &mut HttpResponse) -> Result<()> {
         let settings = &*self.settings;
         let mut cookie = SetCookie::new(&settings.cookie_name, secret)
             .domain(settings.cookie_domain.as_deref())

@@ -9,8 +9,8 @@ use super::secrets::{is_secret, shown};
 use super::{Place, Report};
 use crate::conf::secret::STARS;
 use crate::conf::session::SessionSettings;
-use crate::middleware::request_line::RequestLine;
 use crate::serialize::repr::repr;
+use crate::session::handle::Session;
 use crate::template::escape::escape;
 
 const STYLE: &str = include_str!("technical.css");
@@ -18,14 +18,14 @@ const STYLE: &str = include_str!("technical.css");
 /// The report as HTML.
 pub(super) fn page(report: &Report<'_>) -> String {
     let status = report.status.as_u16();
-    let title = escape(&format!("{} at {}", report.kind, report.path()));
+    let title = escape(&format!("{} at {}", report.kind, report.request.path()));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"NONE,NOARCHIVE\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <header>\n<h1>{} <small>({status}) at {}</small></h1>\n",
         escape(&report.kind),
-        escape(&report.path()),
+        escape(report.request.path()),
     );
     if let Some(words) = report.chain.first().filter(|words| !words.is_empty()) {
         push(&mut out, format_args!("<pre>{}</pre>\n", escape(words)));
@@ -53,10 +53,8 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 fn facts(report: &Report<'_>, out: &mut String) {
-    let mut facts = vec![("Request method", report.line.method.to_string())];
-    if let Some(snapshot) = report.line.snapshot() {
-        facts.push(("Request URL", snapshot.url.clone()));
-    }
+    let mut facts =
+        vec![("Request method", report.request.method().to_string()), ("Request URL", report.url())];
     if let Some(place) = &report.raised {
         facts.push(("Raised at", format!("{}, line {}", place.file, place.line)));
     }
@@ -146,36 +144,36 @@ fn table<'a>(
 }
 
 fn request(report: &Report<'_>, out: &mut String) {
-    let Some(snapshot) = report.line.snapshot() else { return };
-    let pairs = |pairs: &[(String, String)]| {
-        let shown = |(name, value): &(String, String)| (name.clone(), shown(name, value).to_owned().into());
-        pairs.iter().map(shown).collect::<Vec<_>>()
-    };
-    table("GET", pairs(&snapshot.query), out);
+    let request = &report.request;
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), shown(name, value).to_owned().into());
+    let query = request.query().map(|query| query.items().map(pair).collect::<Vec<_>>());
+    table("GET", query.unwrap_or_default(), out);
     let session_cookie = &report.project.settings().section::<SessionSettings>().cookie_name;
-    let cookies = pairs(&snapshot.cookies).into_iter().map(|(name, value)| {
+    let cookies = request.cookies().iter().map(|(name, value)| {
         // Who has it is the visitor.
-        let value = if name == *session_cookie { STARS.into() } else { value };
-        (name, value)
+        pair((name, if name == session_cookie { STARS } else { value }))
     });
     table("Cookies", cookies, out);
-    session(report.line, out);
-    let headers = snapshot.headers.iter().map(|(name, value)| {
+    session(&request.session, out);
+    let headers = request.headers().iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
         let value = if is_secret(name.as_str()) { STARS.into() } else { value };
         (name.as_str().to_owned(), value)
     });
     table("Headers", headers, out);
-    let from = snapshot.remote.map_or_else(|| "unknown".to_owned(), |remote| remote.to_string());
+    let from = request.remote_addr().map_or_else(|| "unknown".to_owned(), |remote| remote.to_string());
     table(
         "Connection",
-        [("From".to_owned(), from.into()), ("Protocol".to_owned(), format!("{:?}", snapshot.version).into())],
+        [
+            ("From".to_owned(), from.into()),
+            ("Protocol".to_owned(), format!("{:?}", request.version()).into()),
+        ],
         out,
     );
 }
 
-fn session(line: &RequestLine, out: &mut String) {
-    match line.session().and_then(crate::session::handle::Session::peek) {
+fn session(session: &Session, out: &mut String) {
+    match session.peek() {
         Some(dict) => {
             let rows = dict.iter().map(|(key, value)| {
                 let name = match key.value().as_str() {
@@ -202,7 +200,7 @@ fn settings(report: &Report<'_>, out: &mut String) {
 
 fn routes(report: &Report<'_>, out: &mut String) {
     let urlconf = escape(&report.project.core().root_urlconf);
-    let path = escape(report.path().trim_start_matches('/'));
+    let path = escape(report.request.path().trim_start_matches('/'));
     push(
         out,
         format_args!(
@@ -215,7 +213,7 @@ fn routes(report: &Report<'_>, out: &mut String) {
         push(out, format_args!("<li><code>{}</code>{name}</li>\n", escape(&route.text())));
     }
     out.push_str("</ol>\n");
-    let tail = match report.project.routes().resolve(&report.path()) {
+    let tail = match report.project.routes().resolve(report.request.path()) {
         Some(_) => "matched one of these, and its view says that there is nothing",
         None => "didn’t match any of these",
     };

@@ -7,15 +7,13 @@ use super::secrets::shown;
 
 /// The report as text.
 pub(super) fn text(report: &Report<'_>) -> String {
-    let mut out = format!("{} at {}\n", report.kind, report.path());
+    let mut out = format!("{} at {}\n", report.kind, report.request.path());
     for (index, words) in report.chain.iter().enumerate() {
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(out, "{}{words}", if index == 0 { "" } else { "because of: " });
     }
-    let _ = writeln!(out, "\nRequest Method: {}", report.line.method);
-    if let Some(snapshot) = report.line.snapshot() {
-        let _ = writeln!(out, "Request URL: {}", snapshot.url);
-    }
+    let _ = writeln!(out, "\nRequest Method: {}", report.request.method());
+    let _ = writeln!(out, "Request URL: {}", report.url());
     for (what, place) in [("Raised at", &report.raised), ("Template", &report.template)] {
         let Some(place) = place else { continue };
         let _ = writeln!(out, "{what}: {}:{}", place.file, place.line);
@@ -33,12 +31,10 @@ pub(super) fn text(report: &Report<'_>) -> String {
             let _ = writeln!(out, "  {}\n    at {}:{}", frame.function, frame.file, frame.line);
         }
     }
-    if let Some(snapshot) = report.line.snapshot() {
-        out.push_str("\nHeaders:\n");
-        for (name, value) in &snapshot.headers {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let _ = writeln!(out, "  {name}: {}", shown(name.as_str(), &value));
-        }
+    out.push_str("\nHeaders:\n");
+    for (name, value) in report.request.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let _ = writeln!(out, "  {name}: {}", shown(name.as_str(), &value));
     }
     out.push_str("\nYou're seeing this error because you have DEBUG = true in your settings.\n");
     out

@@ -15,6 +15,8 @@ use crate::db::sql::Sql;
 use crate::db::sqlite_failure::SqliteFailure;
 #[cfg(feature = "sqlite")]
 use crate::db::sqlite_thread::SqliteThread;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::db::statement_log;
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::vendor::Vendor;
 use crate::on_pool;
@@ -75,6 +77,12 @@ impl Drop for Taken<'_> {
     }
 }
 
+/// What the log tells of a row that is read with others.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const READ: &str = "SELECT a row of django_session";
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const WRITE: &str = "write a row of django_session";
+
 static FIND: Sql =
     Sql::new("SELECT session_data, expire_date, expire_date > ? FROM django_session WHERE session_key = ?");
 
@@ -103,11 +111,17 @@ impl Rows {
     pub(super) async fn read(&self, read: Read) -> Result<Option<Row>, StoreError> {
         match &self.way {
             #[cfg(feature = "sqlite")]
-            Way::Threads { reads, .. } => self.told(self.in_time(reads.ask(read)).await?).await,
+            Way::Threads { reads, .. } => {
+                statement_log::tell(READ);
+                self.told(self.in_time(reads.ask(read)).await?).await
+            }
             #[cfg(feature = "postgres")]
             Way::Groups { reads, read_alone, .. } => match read_alone.take() {
                 Some(_taken) => self.read_alone(&read).await,
-                None => self.in_time(reads.ask(read)).await?.map_err(|error| self.failed(error)),
+                None => {
+                    statement_log::tell(READ);
+                    self.in_time(reads.ask(read)).await?.map_err(|error| self.failed(error))
+                }
             },
             Way::Pool => self.read_alone(&read).await,
         }
@@ -117,11 +131,15 @@ impl Rows {
     pub(super) async fn write(&self, write: Write) -> Result<bool, StoreError> {
         match &self.way {
             #[cfg(feature = "sqlite")]
-            Way::Threads { writes, .. } => self.told(self.in_time(writes.ask(write)).await?).await,
+            Way::Threads { writes, .. } => {
+                statement_log::tell(WRITE);
+                self.told(self.in_time(writes.ask(write)).await?).await
+            }
             #[cfg(feature = "postgres")]
             Way::Groups { writes, write_alone, .. } => match write_alone.take() {
                 Some(_taken) => self.write_alone(&write).await,
                 None => {
+                    statement_log::tell(WRITE);
                     let written = self.in_time(writes.ask(write)).await?;
                     written.map_err(|error| self.failed(error))
                 }
