@@ -31,14 +31,18 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, words: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_test-site"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_test-site"));
+        command.env_clear().stderr(Stdio::null());
+        Self::run(command, folder, words)
+    }
+
+    fn run(mut command: Command, folder: &Path, words: &[&str]) -> Self {
+        let mut child = command
             .args(["runserver", "127.0.0.1:0"])
             .args(words)
             .current_dir(folder)
-            .env_clear()
             .env("NUAGES_TEST_DIR", folder)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
@@ -162,4 +166,82 @@ fn noreload_is_one_process() {
     while let Ok(line) = server.lines.recv_timeout(Duration::from_millis(500)) {
         assert!(!line.starts_with("Starting"), "{line}");
     }
+}
+
+/// Stands in for cargo: it knows one package whose program is the test site, and builds it by what `src/main.rs` says. What it
+/// leaves in the program's place is another program, which serves static files elsewhere.
+const CARGO: &str = r#"#!/bin/sh
+PATH=/usr/bin:/bin
+base=BASE
+echo "$@" >> "$base/cargo.log"
+case "$1" in
+metadata)
+    cat <<END
+{"packages": [{"name": "site", "manifest_path": "$base/Cargo.toml", "targets": [{"name": "test-site", "kind": ["bin"]}]}],
+ "target_directory": "$base/target"}
+END
+    ;;
+build)
+    url=$(sed -n 's/^serve //p' "$base/src/main.rs")
+    if [ -z "$url" ]; then
+        echo "error[E0425]: cannot find value <tune> in this scope" >&2
+        exit 101
+    fi
+    while [ -e "$base/slow" ]; do sleep 0.05; done
+    printf '#!/bin/sh\nNUAGES_STATIC_URL=%s exec PROGRAM "$@"\n' "$url" > "$base/target/debug/new"
+    chmod +x "$base/target/debug/new"
+    mv "$base/target/debug/new" "$base/target/debug/test-site"
+    ;;
+esac
+"#;
+
+#[test]
+fn code_is_built_and_what_does_not_compile_is_shown() {
+    let folder = site();
+    let base = fs::canonicalize(folder.path()).unwrap();
+    let write = |name: &str, text: &str| fs::write(base.join(name), text).unwrap();
+    fs::create_dir(base.join("src")).unwrap();
+    fs::create_dir_all(base.join("target/debug")).unwrap();
+    write("src/main.rs", "serve static/");
+    let program = env!("CARGO_BIN_EXE_test-site");
+    write("cargo", &CARGO.replace("BASE", base.to_str().unwrap()).replace("PROGRAM", program));
+    Command::new("chmod").arg("+x").arg(base.join("cargo")).status().unwrap();
+    // A program lies where cargo puts it, or there is nothing to build.
+    let built = base.join("target/debug/test-site");
+    fs::copy(program, &built).unwrap();
+    let mut command = Command::new(&built);
+    let terminal = fs::File::create(base.join("terminal.txt")).unwrap();
+    command.env_clear().env("CARGO", base.join("cargo")).stderr(terminal);
+    let server = Server::run(command, &base, &[]);
+    assert!(server.get("/static/a.txt").ends_with("one"));
+
+    // While it is built, the old process serves.
+    write("slow", "");
+    write("src/main.rs", "serve second/");
+    let terminal = || fs::read_to_string(base.join("terminal.txt")).unwrap();
+    let log = || fs::read_to_string(base.join("cargo.log")).unwrap();
+    let end = Instant::now() + PATIENCE;
+    while !log().contains("build") {
+        assert!(Instant::now() < end, "nothing is built: {}", terminal());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(log().lines().last(), Some("build --package site --bin test-site"));
+    assert!(server.get("/static/a.txt").ends_with("one"));
+    fs::remove_file(base.join("slow")).unwrap();
+    assert_eq!(server.banner(), server.port, "the new program serves the same socket");
+    server.wait_for("/second/a.txt", |text| text.ends_with("one"));
+    assert!(terminal().contains("src/main.rs changed, reloading."), "{}", terminal());
+
+    // What does not compile is told in the terminal and on the pages of the old process.
+    write("src/main.rs", "tune");
+    let page = server.wait_for("/nope/", |text| text.contains("nuages-fault"));
+    assert!(page.contains("error[E0425]: cannot find value &lt;tune&gt; in this scope"), "{page}");
+    assert!(terminal().contains("error[E0425]: cannot find value <tune> in this scope"), "{}", terminal());
+    assert!(terminal().contains("The code does not compile: the old one goes on."), "{}", terminal());
+    assert!(server.get("/second/a.txt").ends_with("one"));
+
+    write("src/main.rs", "serve third/");
+    assert_eq!(server.banner(), server.port);
+    server.wait_for("/third/a.txt", |text| text.ends_with("one"));
+    server.wait_for("/nope/", |text| !text.contains("nuages-fault"));
 }
