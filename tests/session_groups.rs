@@ -3,28 +3,21 @@
 
 #[allow(dead_code, unused_macros, reason = "the place alone is used here")]
 mod contract;
+mod group_contract;
 mod place;
 mod servers;
 
 use std::sync::Arc;
 use std::task::Poll;
 
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use nuages::db::database::Database;
 use nuages::db::sqlx::{self, AssertSqlSafe};
-use nuages::serialize::value::{Dict, Value};
-use nuages::session::key::SessionKey;
+use nuages::serialize::value::Dict;
 use nuages::session::store::{Load, StoreError};
 
 use crate::contract::Place;
-
-fn key(number: usize) -> SessionKey {
-    SessionKey::parse(&format!("{number:032}")).unwrap()
-}
-
-fn numbered(number: usize) -> Dict {
-    Dict::from_iter([("n", Value::from(number as i64))])
-}
+use crate::group_contract::{inserts, key, numbered};
 
 async fn run(database: &Database, sql: &'static str) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(database.sqlite().unwrap()).await.unwrap();
@@ -61,10 +54,7 @@ async fn a_row_that_fails_fails_alone() {
              BEGIN SELECT RAISE({way}, 'not this one'); END"
         );
         sqlx::raw_sql(AssertSqlSafe(trigger)).execute(database.sqlite().unwrap()).await.unwrap();
-        let inserts = (0..60).map(|number| {
-            let store = &store;
-            async move { store.insert(&key(number), &numbered(number)).await }
-        });
+        let inserts = inserts(&place.engine, (0..60).map(key));
         for (number, inserted) in together(&database, inserts).await.into_iter().enumerate() {
             match inserted {
                 Ok(saved) => assert_eq!(saved.key, key(number)),
@@ -83,34 +73,8 @@ async fn a_row_that_fails_fails_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_is_told_what_came_of_its_own() {
     let (place, database) = sessions().await;
-    let store = place.engine.store();
-    for number in 0..40 {
-        store.insert(&key(number), &numbered(number)).await.unwrap();
-    }
-    let stale = store.reload(&key(0)).await.unwrap().unwrap().version;
-    let writes = (0..80).map(|number| {
-        let (store, stale) = (&store, &stale);
-        async move {
-            let key = key(number);
-            match number % 4 {
-                0 => store.insert(&key, &numbered(1)).await.map(|_| true),
-                1 => store.update(&key, &numbered(1_000), Some(stale)).await.map(|_| true),
-                2 => store.update(&key, &numbered(2_000), None).await.map(|_| true),
-                _ => store.delete(&key, None).await,
-            }
-        }
-    });
-    for (number, answer) in together(&database, writes).await.into_iter().enumerate() {
-        let stored = number < 40;
-        match (number % 4, answer) {
-            (0, Err(StoreError::Exists)) | (2 | 3, Ok(true)) if stored => {}
-            (1, Err(StoreError::Changed)) if stored => {}
-            (0, Ok(true)) | (3, Ok(false)) | (1 | 2, Err(StoreError::Gone)) if !stored => {}
-            (_, answer) => panic!("{number}: {answer:?}"),
-        }
-    }
-    let Load::Found(loaded) = store.load(&key(2)).await.unwrap() else { panic!("it is there") };
-    assert_eq!(loaded.data, numbered(2_000));
+    group_contract::each_is_told_what_came_of_its_own(&place, |writes| together(&database, writes).boxed())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,30 +93,7 @@ async fn writes_of_one_session_keep_their_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropped_requests_harm_nobody() {
-    let (place, _) = sessions().await;
-    let store = place.engine.store();
-    let mut tasks = Vec::new();
-    for number in 0..400 {
-        let engine = Arc::clone(&place.engine);
-        tasks.push(tokio::spawn(async move { engine.store().insert(&key(number), &numbered(number)).await }));
-        if number % 3 == 0 {
-            tokio::task::yield_now().await;
-        }
-        if number % 2 == 1 {
-            tasks[number].abort();
-        }
-    }
-    for (number, task) in tasks.into_iter().enumerate() {
-        match task.await {
-            Ok(inserted) => drop(inserted.unwrap()),
-            Err(aborted) => assert!(aborted.is_cancelled() && number % 2 == 1),
-        }
-        let written = store.reload(&key(number)).await.unwrap();
-        assert!(
-            written.is_some_and(|row| row.data == numbered(number)) || number % 2 == 1,
-            "whole or not at all"
-        );
-    }
+    group_contract::dropped_requests_harm_nobody(&place::db().await).await;
 }
 
 /// A row that is no session, or whose column holds no date, is nothing to those that are read with it.

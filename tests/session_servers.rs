@@ -6,13 +6,17 @@
 
 #[macro_use]
 mod contract;
+mod group_contract;
 mod place;
 mod servers;
 
 use std::process::ExitCode;
 
+use futures_util::future::{FutureExt, LocalBoxFuture, join_all};
 use tokio::runtime::Runtime;
 
+use crate::contract::Place;
+use crate::group_contract::{key, numbered};
 use crate::servers::{MEMCACHED, MYSQL, POSTGRES, REDIS, Trials};
 
 /// Adds a trial for each test of the suite, on places made by an async fn from a server's URL.
@@ -25,6 +29,55 @@ macro_rules! trials_on {
     )*};
 }
 
+/// Another program's transaction has deleted one row, and thinks better of it.
+async fn a_locked_row_holds_nobody_up(place: Place) {
+    for number in 0..60 {
+        place.engine.store().insert(&key(number), &numbered(number)).await.unwrap();
+    }
+    let mut other = place.database.as_ref().unwrap().connect().await.unwrap();
+    other.execute("BEGIN").await.unwrap();
+    other
+        .execute(&format!("DELETE FROM django_session WHERE session_key = '{}'", key(0).as_str()))
+        .await
+        .unwrap();
+    let release = async { other.execute("ROLLBACK").await.unwrap() };
+    group_contract::a_locked_row_holds_nobody_up(&place, release).await;
+}
+
+/// Rows that are written and read together, on a database of its own.
+fn add_groups(
+    trials: &mut Trials,
+    server: &'static str,
+    name: &str,
+    place: impl Fn(String) -> LocalBoxFuture<'static, Place> + Copy + Send + 'static,
+) {
+    let mut add = |test: &str, run: fn(Place) -> LocalBoxFuture<'static, ()>| {
+        trials.add_on(server, format!("{name}_groups::{test}"), move |url| {
+            Runtime::new().unwrap().block_on(async { run(place(url.to_owned()).await).await });
+        });
+    };
+    add("each_is_told_what_came_of_its_own", |place| {
+        async move {
+            let together = |writes| join_all(writes).boxed();
+            group_contract::each_is_told_what_came_of_its_own(&place, together).await;
+        }
+        .boxed_local()
+    });
+    add("each_writes_its_own", |place| {
+        async move { group_contract::each_writes_its_own(&place).await }.boxed_local()
+    });
+    add("a_row_that_fails_fails_alone", |place| {
+        async move { group_contract::a_row_that_fails_fails_alone(&place).await }.boxed_local()
+    });
+    add("a_locked_row_holds_nobody_up", |place| a_locked_row_holds_nobody_up(place).boxed_local());
+    add("dropped_requests_harm_nobody", |place| {
+        async move { group_contract::dropped_requests_harm_nobody(&place).await }.boxed_local()
+    });
+    add("keys_are_found_together_as_they_are_alone", |place| {
+        async move { group_contract::keys_are_found_together_as_they_are_alone(&place).await }.boxed_local()
+    });
+}
+
 fn main() -> ExitCode {
     let mut trials = Trials::from_args();
     session_contract!(trials_on! trials, postgres, POSTGRES, place::postgres:);
@@ -33,5 +86,9 @@ fn main() -> ExitCode {
     session_contract!(trials_on! trials, cache_memcached, MEMCACHED, place::cache_memcached:);
     session_contract!(trials_on! trials, cached_db_redis, REDIS, place::cached_db_redis:);
     session_contract!(trials_on! trials, cached_db_memcached, MEMCACHED, place::cached_db_memcached:);
+    add_groups(&mut trials, POSTGRES, "postgres", |url| {
+        async move { place::postgres(&url).await }.boxed_local()
+    });
+    add_groups(&mut trials, MYSQL, "mysql", |url| async move { place::mysql(&url).await }.boxed_local());
     trials.run()
 }

@@ -238,7 +238,7 @@ impl Database {
     }
 
     #[allow(dead_code, reason = "called when a second kind is built in")]
-    fn wrong_kind(&self, wanted: Vendor) -> DatabaseError {
+    pub(crate) fn wrong_kind(&self, wanted: Vendor) -> DatabaseError {
         DatabaseError::WrongKind { alias: self.alias().to_owned(), is: self.vendor(), wanted }
     }
 

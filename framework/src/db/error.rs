@@ -192,6 +192,13 @@ impl DatabaseError {
         matches!(error.code().as_deref(), Some("40001" | "40P01"))
     }
 
+    /// Whether the server knows no such statement (SQLSTATE 42000, PostgreSQL's 42601): an older one, perhaps.
+    #[must_use]
+    pub fn is_syntax(&self) -> bool {
+        let Self::Query { source: sqlx::Error::Database(error), .. } = self else { return false };
+        matches!(error.code().as_deref(), Some("42000" | "42601"))
+    }
+
     /// Whether the same call may well succeed a little later: the database is locked, busy, restarting or out of reach.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

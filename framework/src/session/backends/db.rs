@@ -4,17 +4,17 @@
 //! `session_data` (the signed text of [`SessionCodec`]), `expire_date`. Loading costs one `SELECT` by primary key, saving
 //! one `UPDATE` that compares the text with the one that was loaded, creating one `INSERT`.
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod beside;
-#[cfg(feature = "postgres")]
-mod postgres_groups;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod groups;
 mod read;
 mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite_reader;
 #[cfg(feature = "sqlite")]
 mod sqlite_writer;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod steps;
 mod write;
 

@@ -1,9 +1,11 @@
 //! The reads of session rows.
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::collections::HashMap;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::sync::Arc;
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use crate::db::error::DatabaseError;
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::timestamp::Timestamp;
@@ -35,6 +37,17 @@ impl Row {
     }
 }
 
+/// A key and its row, as a server selects them.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(super) type Columns = (String, StoredText, StoredTime, Option<bool>);
+
+/// The rows of those columns.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(super) fn by_key(rows: Vec<Columns>) -> HashMap<String, Row> {
+    let row = |(key, text, expires, live): Columns| (key, Row::new(text, expires, live == Some(true)));
+    rows.into_iter().map(row).collect()
+}
+
 /// What a server said; an error may be everybody's.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) type Found = Result<Option<Row>, Arc<DatabaseError>>;

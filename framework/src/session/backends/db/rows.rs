@@ -1,27 +1,25 @@
 //! The way to a session's row: with others that are wanted at the same moment, where that costs less.
 
 use std::error::Error;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::db::group::Closed;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use crate::db::group::Group;
 use crate::db::sql::Sql;
 #[cfg(feature = "sqlite")]
 use crate::db::sqlite_failure::SqliteFailure;
 #[cfg(feature = "sqlite")]
 use crate::db::sqlite_thread::SqliteThread;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::db::statement_log;
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::vendor::Vendor;
 use crate::on_pool;
-#[cfg(feature = "postgres")]
-use crate::session::backends::db::postgres_groups::{PostgresReader, PostgresWriter};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::session::backends::db::groups::{GroupReader, GroupWriter};
 use crate::session::backends::db::read::{Read, Row};
 #[cfg(feature = "sqlite")]
 use crate::session::backends::db::sqlite_reader::SqliteReader;
@@ -43,23 +41,18 @@ enum Way {
     #[cfg(feature = "sqlite")]
     Threads { reads: SqliteThread<SqliteReader>, writes: SqliteThread<SqliteWriter> },
     /// A statement for many rows is one way to the server and back, and one commit.
-    #[cfg(feature = "postgres")]
-    Groups {
-        reads: Group<PostgresReader>,
-        read_alone: Lane,
-        writes: Group<PostgresWriter>,
-        write_alone: Lane,
-    },
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    Groups { reads: Group<GroupReader>, read_alone: Lane, writes: Group<GroupWriter>, write_alone: Lane },
     /// Each row by itself.
     Pool,
 }
 
 /// Beside a group there is room for one that goes by itself: a request that comes alone does not pay for the others' way.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 #[derive(Debug, Default)]
 struct Lane(AtomicBool);
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 impl Lane {
     /// The lane until what this gives is dropped, or nothing if somebody has it.
     fn take(&self) -> Option<Taken<'_>> {
@@ -67,10 +60,10 @@ impl Lane {
     }
 }
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 struct Taken<'a>(&'a Lane);
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         self.0.0.store(false, Ordering::Release);
@@ -78,7 +71,6 @@ impl Drop for Taken<'_> {
 }
 
 /// What the log tells of a row that is read with others.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 const READ: &str = "SELECT a row of django_session";
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 const WRITE: &str = "write a row of django_session";
@@ -94,11 +86,11 @@ impl Rows {
                 reads: SqliteThread::new(database.clone(), "session-reader", SqliteReader::default),
                 writes: SqliteThread::new(database.clone(), "session-writer", SqliteWriter::default),
             },
-            #[cfg(feature = "postgres")]
-            Vendor::Postgres => Way::Groups {
-                reads: Group::new(database.clone(), PostgresReader::new),
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Vendor::Postgres | Vendor::MySql => Way::Groups {
+                reads: Group::new(database.clone(), GroupReader::new),
                 read_alone: Lane::default(),
-                writes: Group::new(database.clone(), PostgresWriter::new),
+                writes: Group::new(database.clone(), GroupWriter::new),
                 write_alone: Lane::default(),
             },
             #[allow(unreachable_patterns, reason = "which kinds there are is up to the features")]
@@ -115,14 +107,17 @@ impl Rows {
                 statement_log::tell(READ);
                 self.told(self.in_time(reads.ask(read)).await?).await
             }
-            #[cfg(feature = "postgres")]
-            Way::Groups { reads, read_alone, .. } => match read_alone.take() {
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Way::Groups { reads, read_alone, .. } if read.key.is_plain() => match read_alone.take() {
                 Some(_taken) => self.read_alone(&read).await,
                 None => {
                     statement_log::tell(READ);
                     self.in_time(reads.ask(read)).await?.map_err(|error| self.failed(error))
                 }
             },
+            // MySQL's collation may find a key that nobody drew under another name than it was asked for.
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Way::Groups { .. } => self.read_alone(&read).await,
             Way::Pool => self.read_alone(&read).await,
         }
     }
@@ -135,13 +130,12 @@ impl Rows {
                 statement_log::tell(WRITE);
                 self.told(self.in_time(writes.ask(write)).await?).await
             }
-            #[cfg(feature = "postgres")]
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
             Way::Groups { writes, write_alone, .. } => match write_alone.take() {
                 Some(_taken) => self.write_alone(&write).await,
                 None => {
                     statement_log::tell(WRITE);
-                    let written = self.in_time(writes.ask(write)).await?;
-                    written.map_err(|error| self.failed(error))
+                    self.in_time(writes.ask(write)).await?.map_err(|error| self.failed(error))
                 }
             },
             Way::Pool => self.write_alone(&write).await,
@@ -170,7 +164,6 @@ impl Rows {
         }
     }
 
-    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Closed>>) -> Result<T, StoreError> {
         let after = self.database.statement_timeout();
         match tokio::time::timeout(after, asked).await {

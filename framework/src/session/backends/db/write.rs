@@ -1,6 +1,6 @@
 //! The writes of session rows, and how one of them is done by itself.
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -44,6 +44,37 @@ pub(super) enum Kind {
 }
 
 impl Change {
+    /// What the row is to hold.
+    #[cfg(feature = "mysql")]
+    pub(super) const fn text(&self) -> Option<&Version> {
+        match self {
+            Self::Insert { text, .. } | Self::Update { text, .. } => Some(text),
+            Self::Touch { .. } | Self::Delete { .. } => None,
+        }
+    }
+
+    /// When it is to expire.
+    #[cfg(feature = "mysql")]
+    pub(super) const fn expires(&self) -> Option<Timestamp> {
+        match self {
+            Self::Insert { expires, .. } | Self::Update { expires, .. } | Self::Touch { expires, .. } => {
+                Some(*expires)
+            }
+            Self::Delete { .. } => None,
+        }
+    }
+
+    /// What the row must hold now, for a change that compares.
+    #[cfg(feature = "mysql")]
+    pub(super) const fn expected(&self) -> Option<&Version> {
+        match self {
+            Self::Insert { .. } => None,
+            Self::Update { expected, .. } | Self::Touch { expected, .. } | Self::Delete { expected } => {
+                expected.as_ref()
+            }
+        }
+    }
+
     /// What the row must hold, for the changes that compare.
     pub(super) const fn expected_mut(&mut self) -> Option<&mut Option<Version>> {
         match self {
@@ -109,7 +140,7 @@ static DELETE_IF_BINARY: Sql =
     Sql::new("DELETE FROM django_session WHERE session_key = ? AND session_data = BINARY ?");
 
 /// Whether a write took place; an error may be everybody's.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) type Written = Result<bool, Arc<DatabaseError>>;
 
 /// Does a write by itself, on whichever kind of database.

@@ -1,61 +1,24 @@
-//! Session rows on PostgreSQL in groups: one statement for all that wait, so one way to the server and back, and one commit.
+//! One statement of PostgreSQL's for all rows of a group.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-
-use sqlx::{PgPool, Row as _};
 
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
-use crate::db::group::{Asked, Work};
+use crate::db::group::Asked;
 use crate::db::timestamp::Timestamp;
-use crate::session::backends::db::beside::Beside;
-use crate::session::backends::db::read::{Found, Read, Row};
-use crate::session::backends::db::steps::{Step, steps};
-use crate::session::backends::db::write::{Change, Kind, Write, Written, text_of};
+use crate::session::backends::db::read::{Found, Read, Row, by_key};
+use crate::session::backends::db::steps::Step;
+use crate::session::backends::db::write::{Change, Kind, Written, text_of};
 
-/// Reads rows.
-#[derive(Debug)]
-pub(super) struct PostgresReader(Database);
-
-impl PostgresReader {
-    pub(super) const fn new(database: Database) -> Self {
-        Self(database)
-    }
-}
-
-impl Work for PostgresReader {
-    type Job = Read;
-    type Answer = Found;
-
-    async fn run(&mut self, jobs: Vec<Asked<Read, Found>>) {
-        match select(&self.0, &jobs).await {
-            Ok(rows) => {
-                for waiting in jobs {
-                    let row = rows.get(waiting.job.key.as_str()).cloned();
-                    waiting.answer(Ok(row));
-                }
-            }
-            Err(error) => {
-                let error = Arc::new(error);
-                for waiting in jobs {
-                    waiting.answer(Err(Arc::clone(&error)));
-                }
-            }
-        }
-    }
-
-    async fn end(self) {}
-}
-
-async fn select(
+/// The rows that there are, by their keys.
+pub(super) async fn select(
     database: &Database,
     jobs: &[Asked<Read, Found>],
 ) -> Result<HashMap<String, Row>, DatabaseError> {
     let pool = database.postgres()?;
     let now = jobs.iter().filter_map(|waiting| waiting.job.now).max();
     let rows = if let [waiting] = jobs {
-        let query = sqlx::query(
+        let query = sqlx::query_as(
             "SELECT session_key, session_data, expire_date, expire_date > $2 FROM django_session WHERE session_key = $1",
         );
         database.run(query.bind(waiting.job.key.as_str()).bind(now).fetch_all(pool)).await?
@@ -63,81 +26,16 @@ async fn select(
         let mut keys: Vec<&str> = jobs.iter().map(|waiting| waiting.job.key.as_str()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let query = sqlx::query(
+        let query = sqlx::query_as(
             "SELECT session_key, session_data, expire_date, expire_date > $2 FROM django_session WHERE session_key = ANY($1)",
         );
         database.run(query.bind(keys).bind(now).fetch_all(pool)).await?
     };
-    let read = async {
-        rows.iter()
-            .map(|row| {
-                let live: Option<bool> = row.try_get(3)?;
-                let live = live == Some(true);
-                Ok((row.try_get(0)?, Row::new(row.try_get(1)?, row.try_get(2)?, live)))
-            })
-            .collect()
-    };
-    database.run(read).await
-}
-
-/// Writes rows.
-#[derive(Debug)]
-pub(super) struct PostgresWriter {
-    database: Database,
-    beside: Beside,
-}
-
-impl PostgresWriter {
-    pub(super) fn new(database: Database) -> Self {
-        Self { beside: Beside::new(database.clone()), database }
-    }
-
-    async fn together(&self, step: &Step<Written>) -> Result<Vec<String>, DatabaseError> {
-        self.database.run(run(self.database.postgres()?, step)).await
-    }
-}
-
-impl Work for PostgresWriter {
-    type Job = Write;
-    type Answer = Written;
-
-    async fn run(&mut self, jobs: Vec<Asked<Write, Written>>) {
-        for step in steps(self.beside.behind(jobs).await) {
-            let done = match self.together(&step).await {
-                Ok(mut done) => {
-                    done.sort_unstable();
-                    done
-                }
-                // One of them is at fault, or another process came in between: nothing was changed, and each by itself will
-                // tell.
-                Err(DatabaseError::Query { .. } | DatabaseError::Locked { .. }) => Vec::new(),
-                Err(error) => {
-                    let error = Arc::new(error);
-                    for waiting in step.jobs {
-                        waiting.answer(Err(Arc::clone(&error)));
-                    }
-                    continue;
-                }
-            };
-            for waiting in step.jobs {
-                if done.binary_search_by(|key| key.as_str().cmp(waiting.job.key.as_str())).is_ok() {
-                    waiting.answer(Ok(true));
-                } else {
-                    // Not there, changed, or locked by somebody else's transaction: that takes a closer look, for which
-                    // nobody else is to wait.
-                    self.beside.begin(waiting).await;
-                }
-            }
-        }
-    }
-
-    async fn end(self) {
-        self.beside.end().await;
-    }
+    Ok(by_key(rows))
 }
 
 /// The keys of the writes that took place: all of them are tried, or none.
-async fn run(pool: &PgPool, step: &Step<Written>) -> Result<Vec<String>, sqlx::Error> {
+pub(super) async fn write(database: &Database, step: &Step<Written>) -> Result<Vec<String>, DatabaseError> {
     let count = step.jobs.len();
     let (mut keys, mut texts) = (Vec::with_capacity(count), Vec::with_capacity(count));
     let (mut dates, mut expected_texts) = (Vec::<Timestamp>::with_capacity(count), Vec::with_capacity(count));
@@ -170,7 +68,7 @@ async fn run(pool: &PgPool, step: &Step<Written>) -> Result<Vec<String>, sqlx::E
         Kind::Delete => query,
         Kind::DeleteIf => query.bind(expected_texts),
     };
-    query.fetch_all(pool).await
+    database.run(query.fetch_all(database.postgres()?)).await
 }
 
 /// A row that another transaction has locked is left out: a statement waits for nobody, and so in no circle either.
