@@ -50,6 +50,10 @@
 //! * [`management`]: the `manage` command line
 //! * [`mod@test`]: the test client
 
+// So that a test may share a file with another crate.
+#[cfg(test)]
+extern crate self as nuages;
+
 pub mod apps;
 pub mod cache;
 pub mod checks;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::stream;
 use nuages::conf::core;
 use nuages::error::BoxError;
+use nuages::http::body::Body;
 use nuages::http::cache_control::{
     CacheControlError, Directive, add_never_cache_headers, patch_cache_control,
 };
@@ -115,14 +116,7 @@ impl Options {
         if given.is_some() && chosen.as_ref().is_some_and(|text| !text.is_empty()) {
             return Err(Failure::Named("ValueError"));
         }
-        let default_charset = match request.project().core().default_charset {
-            core::Charset::Utf8 => "utf-8",
-            core::Charset::Latin1 => "iso-8859-1",
-        };
-        let declared = given.as_deref().or(chosen.as_deref()).and_then(declared_charset);
-        let charset_name = text("charset").or(declared).unwrap_or_else(|| default_charset.to_owned());
-        let charset = Charset::lookup(&charset_name)
-            .ok_or_else(|| Error::internal(format!("unknown encoding: {charset_name}")))?;
+        let (charset, charset_name) = charset(request, spec, given.as_deref().or(chosen.as_deref()))?;
         let status = match member(spec, "status") {
             None => None,
             Some(value) => {
@@ -136,12 +130,7 @@ impl Options {
     }
 
     fn encode(&self, content: Content) -> Built<Vec<u8>> {
-        match content {
-            Content::Bytes(bytes) => Ok(bytes),
-            Content::Text(text) => {
-                self.charset.encode(&text).map(Into::into).ok_or(Failure::Named("UnicodeError"))
-            }
-        }
+        encode(content, self.charset)
     }
 
     /// Puts them on a response whose `Content-Type` nothing has said yet.
@@ -158,6 +147,26 @@ impl Options {
             response.set_header(name, value)?;
         }
         Ok(response)
+    }
+}
+
+/// What the description, the content type or the settings say, in this order; also by its name.
+fn charset(request: &HttpRequest, spec: &Dict, content_type: Option<&str>) -> Built<(Charset, String)> {
+    let default = || match request.project().core().default_charset {
+        core::Charset::Utf8 => "utf-8".to_owned(),
+        core::Charset::Latin1 => "iso-8859-1".to_owned(),
+    };
+    let declared = || content_type.and_then(declared_charset);
+    let name = member(spec, "charset").map(text_of).or_else(declared).unwrap_or_else(default);
+    let charset =
+        Charset::lookup(&name).ok_or_else(|| Error::internal(format!("unknown encoding: {name}")))?;
+    Ok((charset, name))
+}
+
+fn encode(content: Content, charset: Charset) -> Built<Vec<u8>> {
+    match content {
+        Content::Bytes(bytes) => Ok(bytes),
+        Content::Text(text) => charset.encode(&text).map(Into::into).ok_or(Failure::Named("UnicodeError")),
     }
 }
 
@@ -255,16 +264,9 @@ async fn make(request: &HttpRequest, spec: &Dict) -> Built {
             }
         }
         "streaming" => {
-            let options = Options::read(request, spec)?;
-            let mut chunks: Vec<Result<Vec<u8>, BoxError>> = Vec::new();
-            for chunk in spec.get("chunks").and_then(Value::as_list).unwrap_or_default() {
-                chunks.push(match options.encode(Content::read(chunk)?) {
-                    Ok(bytes) => Ok(bytes),
-                    Err(Failure::Named(name)) => Err(name.into()),
-                    Err(error) => return Err(error),
-                });
-            }
-            options.apply(HttpResponse::streaming(stream::iter(chunks)))
+            // The pieces are encoded when the headers stand: see `finish`.
+            Options::read(request, spec)?
+                .apply(HttpResponse::streaming(stream::empty::<Result<Vec<u8>, BoxError>>()))
         }
         "file" => file(request, spec).await,
         _ => Err(Error::internal(format!("there is no kind {kind:?}")).into()),
@@ -349,12 +351,28 @@ fn finish(request: &HttpRequest, mut response: HttpResponse, spec: &Dict) -> Bui
     if spec.get("never_cache").is_some_and(Value::is_truthy) {
         add_never_cache_headers(&mut response.headers)?;
     }
+    let content_type = response
+        .headers
+        .get("content-type")
+        .map(|value| value.as_bytes().iter().copied().map(char::from).collect::<String>());
     for text in list("write") {
-        let options = Options::read(request, spec)?;
         if response.is_streaming() {
             return Err(Failure::Named("OSError"));
         }
-        response.write(options.encode(Content::Text(text_of(text)))?)?;
+        let (charset, _) = charset(request, spec, content_type.as_deref())?;
+        response.write(encode(Content::Text(text_of(text)), charset)?)?;
+    }
+    if spec.get("kind").and_then(Value::as_str) == Some("streaming") {
+        let (charset, _) = charset(request, spec, content_type.as_deref())?;
+        let mut chunks: Vec<Result<Vec<u8>, BoxError>> = Vec::new();
+        for chunk in list("chunks") {
+            chunks.push(match encode(Content::read(chunk)?, charset) {
+                Ok(bytes) => Ok(bytes),
+                Err(Failure::Named(name)) => Err(name.into()),
+                Err(error) => return Err(error),
+            });
+        }
+        response.set_body(Body::stream(stream::iter(chunks)));
     }
     Ok(response)
 }
@@ -400,7 +418,9 @@ fn set_cookie(request: &HttpRequest, response: &mut HttpResponse, spec: &Dict) -
     if spec.contains_key("path") {
         cookie = cookie.path(text("path").as_deref());
     }
-    cookie = cookie.domain(text("domain").as_deref()).same_site(text("samesite").as_deref());
+    cookie = cookie
+        .domain(text("domain").as_deref())
+        .same_site(text("samesite").filter(|_| flag("samesite")).as_deref());
     if op != "delete" {
         cookie = cookie.secure(flag("secure")).http_only(flag("httponly"));
         if let Some(age) = member(spec, "max_age_delta").or_else(|| member(spec, "max_age")) {

@@ -189,6 +189,11 @@ async fn an_error_page_replaces_a_cookie_that_is_no_secret() {
             );
         }
     }
+    for middleware in [vec![], vec![NAME]] {
+        let page = client(&middleware, &[]).await.get("/fails/").await.unwrap();
+        assert_eq!((page.status.as_u16(), vary(&page)), (404, Some("Cookie")), "the view asked for a token");
+        assert!(page.header("set-cookie").is_some_and(|sent| sent.starts_with("csrftoken=")));
+    }
     let client = client(&[SESSIONS, NAME], &[("CSRF_USE_SESSIONS", json!(true))]).await;
     let page = client.get("/nowhere/").header("cookie", "csrftoken=x").await.unwrap();
     assert_eq!((page.header("set-cookie"), vary(&page)), (None, Some("Cookie")), "the session was looked at");

@@ -1,10 +1,15 @@
 //! Django 5.2.19's own answers: one URLconf, paths resolved in it, names reversed in it, texts converted.
 
+/// Those of the URLconf, which the site of `tests/http_conformance` has too.
+#[path = "../../../../tests/http_exerciser/src/converters.rs"]
+mod converters;
+
 use std::panic::Location;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::routes::converter::{Conversion, Converter, Converters, Kind};
+use self::converters::{Hex, List, Year};
+use crate::routes::converter::{Conversion, Converters};
 use crate::routes::pattern::{Ending, Pattern, Spans};
 use crate::routes::python_text::python_str;
 use crate::routes::resolved::ResolverMatch;
@@ -15,72 +20,11 @@ use crate::routes::tree::{Declaration, Syntax, Target};
 use crate::serialize::value::{Dict, Key, Value};
 use crate::serialize::vectors::{load, text};
 
-/// Four digits of hexadecimal; `dead` is refused both ways.
-struct Hex;
-
-impl Converter for Hex {
-    fn regex(&self) -> &str {
-        "[0-9a-f]{4}"
-    }
-    fn kind(&self) -> Kind {
-        Kind::Int
-    }
-    fn to_value(&self, text: &str) -> Option<Value> {
-        i64::from_str_radix(text, 16).ok().filter(|&number| number != 0xdead).map(Value::Int)
-    }
-    fn to_url(&self, value: &Value) -> Option<String> {
-        let number = match value {
-            Value::Uuid(id) => return Some(format!("{:x}", id.as_u128())),
-            Value::BigInt(number) => return Some(format!("{number:x}")),
-            other => python_str(other)?.trim().parse::<i64>().ok()?,
-        };
-        let sign = if number < 0 { "-" } else { "" };
-        (number != 0xdead)
-            .then(|| format!("{sign}{:0width$x}", number.unsigned_abs(), width = 4 - sign.len()))
-    }
-}
-
-/// Any four digits in, anything out.
-struct Year;
-
-impl Converter for Year {
-    fn regex(&self) -> &str {
-        "[0-9]{4}"
-    }
-    fn kind(&self) -> Kind {
-        Kind::Int
-    }
-    fn to_value(&self, text: &str) -> Option<Value> {
-        text.parse().ok().map(Value::Int)
-    }
-    fn to_url(&self, value: &Value) -> Option<String> {
-        python_str(value)
-    }
-}
-
-/// Words with `+` between them.
-struct Words;
-
-impl Converter for Words {
-    fn regex(&self) -> &str {
-        r"(?:[a-z]+\+)*[a-z]+"
-    }
-    fn kind(&self) -> Kind {
-        Kind::Other("list")
-    }
-    fn to_value(&self, text: &str) -> Option<Value> {
-        Some(Value::List(text.split('+').map(|word| Value::Str(word.to_owned())).collect()))
-    }
-    fn to_url(&self, value: &Value) -> Option<String> {
-        python_str(value)
-    }
-}
-
 fn converters() -> Converters {
     let mut converters = Converters::default();
     converters.register("hex", Box::new(Hex)).unwrap();
     converters.register("yyyy", Box::new(Year)).unwrap();
-    converters.register("list", Box::new(Words)).unwrap();
+    converters.register("list", Box::new(List)).unwrap();
     converters
 }
 
