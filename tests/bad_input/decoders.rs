@@ -27,7 +27,7 @@ const LONGEST: usize = 4_096;
 const THOUGHT: Duration = Duration::from_secs(2);
 
 /// Runs a check on what the strategy draws.
-fn fuzz<S: Strategy>(name: &str, strategy: S, check: impl Fn(S::Value)) {
+pub(crate) fn fuzz<S: Strategy>(name: &str, strategy: S, check: impl Fn(S::Value)) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seed = number("NUAGES_TEST_SEED").unwrap_or(0x5e55_1045);
     let cases = number("NUAGES_TEST_CASES").map_or(2_000, |cases| u32::try_from(cases).unwrap());

@@ -2,10 +2,14 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod advisories;
+mod client_words;
 mod cookies;
 mod damage;
 mod database;
 mod decoders;
+mod floods;
+mod http_advisories;
+mod http_parsers;
 mod logged;
 mod program;
 mod requests;
@@ -13,6 +17,7 @@ mod requests;
 mod rows;
 mod secrets;
 mod site;
+mod sockets;
 mod start;
 mod stored_text;
 mod stores;

@@ -13,7 +13,7 @@ use nuages::prelude::*;
 use nuages::site::Built;
 
 /// Fields and files, as `name=value` and `name:file name:size`, one a line.
-async fn form(request: HttpRequest) -> Result<HttpResponse> {
+pub(crate) async fn form(request: HttpRequest) -> Result<HttpResponse> {
     let mut lines = String::new();
     for (name, values) in request.post().await?.lists() {
         for value in values {
@@ -35,15 +35,15 @@ async fn twice(request: HttpRequest) -> Result<HttpResponse> {
     Ok(HttpResponse::text(format!("{:?} {:?}", first.ok(), second.ok())))
 }
 
-async fn body(request: HttpRequest) -> Result<HttpResponse> {
+pub(crate) async fn body(request: HttpRequest) -> Result<HttpResponse> {
     Ok(HttpResponse::text(request.body().await?.len().to_string()))
 }
 
-async fn next(request: HttpRequest) -> Result<HttpResponse> {
+pub(crate) async fn next(request: HttpRequest) -> Result<HttpResponse> {
     HttpResponse::redirect(request.query()?.get("to").unwrap_or_default())
 }
 
-async fn host(request: HttpRequest) -> Result<HttpResponse> {
+pub(crate) async fn host(request: HttpRequest) -> Result<HttpResponse> {
     Ok(HttpResponse::text(request.build_absolute_uri(None)?))
 }
 
@@ -87,7 +87,7 @@ fn multipart(path: &str) -> http::request::Builder {
     Request::post(path).header("host", "localhost").header("content-type", "multipart/form-data; boundary=B")
 }
 
-fn part(disposition: &str, content: &str) -> String {
+pub(crate) fn part(disposition: &str, content: &str) -> String {
     format!("--B\r\nContent-Disposition: form-data; {disposition}\r\n\r\n{content}\r\n")
 }
 
