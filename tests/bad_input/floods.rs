@@ -30,7 +30,8 @@ async fn who_dribbles_is_cut_off_and_holds_up_nobody() {
         (post("/body/", "Transfer-Encoding: chunked\r\n") + "ffff\r\n", Some(400)),
     ];
     let mut slow = JoinSet::new();
-    for (start, expected) in starts.iter().cycle().take(40).cloned() {
+    for (start, expected) in starts.iter().cycle().take(40) {
+        let (start, expected) = (start.clone(), *expected);
         let stream = server.connect().await;
         slow.spawn(async move {
             let (read, mut write) = stream.into_split();

@@ -89,7 +89,7 @@ async fn a_page_without_a_template_is_plain() {
 /// What a handler finds of the request that the view took.
 async fn tell(request: HttpRequest, error: Error) -> Result<HttpResponse> {
     let name: Option<String> = request.session.get("name").await?;
-    let route = request.resolver_match().map(|found| found.route().to_owned());
+    let route = request.resolver_match().map(|found| found.route());
     let text = format!("{} {error} {name:?} {route:?}", request.path());
     Ok(HttpResponse::text(text).with_status(error.status()))
 }
