@@ -26,6 +26,7 @@ import os
 import pickle
 import platform
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -121,16 +122,17 @@ def cpu_us(root):
 
 
 def memory_kb(root):
-    """(sum of RSS, sum of PSS) of the tree, in KiB; PSS shares out pages held by several."""
-    rss = pss = 0
+    """(sum of RSS, sum of PSS, the part of PSS that is no file's) of the tree, in KiB; PSS shares out pages held by several."""
+    rss = pss = anonymous = 0
     for pid, s in tree(root).items():
         rss += s[2] * PAGE // 1024
         try:
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
             pss += int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1])
+            anonymous += int(re.search(r"^Pss_Anon:\s+(\d+)", text, re.M)[1])
         except (OSError, TypeError):
             pass
-    return rss, pss
+    return rss, pss, anonymous
 
 
 def machine_busy_us():
@@ -634,7 +636,7 @@ def measure(s, label, path, conns, seconds, **kw):
     server, store, client = c1 - c0, a1 - a0, (k1 - k0) + (o1 - o0)
     foreign = (b1[0] - b0[0]) - server - store - client
     n = max(w["requests"], 1)
-    rss, pss = memory_kb(pid)
+    rss, pss, _ = memory_kb(pid)
     return {
         "server": s.name,
         "endpoint": label,
@@ -817,7 +819,28 @@ def get_after(s, cookie):
     return get(s.port, "/session/read", cookie).text
 
 
+def idle_connections(s, count):
+    """How much a server grows by an idle keep-alive connection that has had one reply, in bytes; the kernel's buffers are not in it."""
+    before = memory_kb(s.proc.pid)[1]
+    request = b"GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    open_ones = []
+    try:
+        for _ in range(count):
+            conn = socket.create_connection(("127.0.0.1", s.port), 10)
+            open_ones.append(conn)
+            conn.sendall(request)
+            conn.recv(4096)
+        time.sleep(1.5)
+        return (memory_kb(s.proc.pid)[1] - before) * 1024 // count
+    finally:
+        for conn in open_ones:
+            conn.close()
+
+
 def do_footprint(servers, args):
+    # A descriptor for each connection, here and in the server, which inherits the limit.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     out = {}
     for s in servers:
         f = {}
@@ -832,12 +855,14 @@ def do_footprint(servers, args):
             f["start_ms"] = [round(x, 1) for x in starts]
             s.start()
             time.sleep(1.5)
-            rss, pss = memory_kb(s.proc.pid)
-            f.update(idle_rss_kb=rss, idle_pss_kb=pss, processes=len(tree(s.proc.pid)))
+            rss, pss, anonymous = memory_kb(s.proc.pid)
+            f.update(idle_rss_kb=rss, idle_pss_kb=pss, idle_anonymous_kb=anonymous, processes=len(tree(s.proc.pid)))
             threads = sum(len(os.listdir(f"/proc/{p}/task")) for p in tree(s.proc.pid))
             c0 = cpu_us(s.proc.pid)
             time.sleep(3)
             f.update(threads=threads, idle_cpu_us_per_s=(cpu_us(s.proc.pid) - c0) // 3)
+            if s.spec.get("rust"):
+                f["connection_bytes"] = idle_connections(s, min(10_000, most - 500))
             s.stop()
             if s.spec.get("binary"):
                 path = s.dir / s.spec["binary"]
@@ -1005,14 +1030,15 @@ def do_report(files, baseline):
                 extra = {k: v for k, v in d.items() if k not in ("tries", "survived")}
                 print(f"| {n} | {d.get('survived')}/{d.get('tries')} | {extra} |")
         elif kind == "footprint":
-            print("\n| server | start to first 200, ms | idle RSS MiB | idle PSS MiB | processes |"
+            print("\n| server | start to first 200, ms | idle RSS MiB | idle PSS MiB | not a file's | a connection, bytes | processes |"
                   " threads | binary MiB | stripped MiB | crates | with build |")  # fmt: skip
-            print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+            print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
             for n, f in data.items():
                 mib = lambda k: f"{f[k] / 2**20:.1f}" if k in f else "–"  # noqa: E731
                 print(
                     f"| {n} | {span(f.get('start_ms', []), 1)} | {f.get('idle_rss_kb', 0) / 1024:.1f} | "
-                    f"{f.get('idle_pss_kb', 0) / 1024:.1f} | {f.get('processes', '–')} | "
+                    f"{f.get('idle_pss_kb', 0) / 1024:.1f} | {f.get('idle_anonymous_kb', 0) / 1024:.1f} | "
+                    f"{f.get('connection_bytes', '–')} | {f.get('processes', '–')} | "
                     f"{f.get('threads', '–')} | {mib('binary_bytes')} | {mib('stripped_bytes')} | "
                     f"{f.get('crates', '–')} | {f.get('crates_with_build', '–')} |"
                 )

@@ -39,6 +39,7 @@ def fill(s, rows):
         return
     con = sqlite3.connect(s.db, isolation_level=None)
     con.execute("PRAGMA synchronous=OFF")
+    con.execute("PRAGMA cache_size=-500000")
     con.execute("BEGIN")
     con.execute(
         f"""WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {rows})

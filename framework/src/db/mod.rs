@@ -54,7 +54,7 @@ pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqlite")]
-mod sqlite_direct;
+pub(crate) mod sqlite_direct;
 #[cfg(feature = "sqlite")]
 pub mod sqlite_failure;
 #[cfg(feature = "sqlite")]

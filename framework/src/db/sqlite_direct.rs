@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::db::sqlite_failure::SqliteFailure;
 
@@ -43,19 +43,28 @@ impl DirectOptions {
         if is.eq_ignore_ascii_case(mode) {
             return Ok(());
         }
-        let begun = Instant::now();
-        loop {
-            match connection
-                .execute_batch(&format!("PRAGMA journal_mode = {mode}"))
-                .map_err(SqliteFailure::from)
-            {
-                Err(error)
-                    if error.primary_code() == Some(ffi::SQLITE_BUSY) && begun.elapsed() < self.busy =>
-                {
-                    thread::sleep(Duration::from_millis(10));
-                }
-                other => return other,
-            }
+        patiently(self.busy, || {
+            connection.execute_batch(&format!("PRAGMA journal_mode = {mode}")).map_err(SqliteFailure::from)
+        })
+    }
+}
+
+/// How often a lock is asked for: it costs a few microseconds.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Tries until no other connection has the lock that it wants, for so long at most.
+///
+/// SQLite's own waiting looks ever more seldom, in the end every 100 milliseconds. Where somebody writes a lot, and lets go of
+/// the lock only for moments, that finds it free by chance.
+pub(crate) fn patiently<T>(
+    limit: Duration,
+    mut attempt: impl FnMut() -> Result<T, SqliteFailure>,
+) -> Result<T, SqliteFailure> {
+    let begun = Instant::now();
+    loop {
+        match attempt() {
+            Err(failure) if failure.is_locked() && begun.elapsed() < limit => thread::sleep(LOOK),
+            other => return other,
         }
     }
 }

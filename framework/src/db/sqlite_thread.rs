@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
@@ -16,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::db::closing::OpenWork;
 use crate::db::database::Database;
 use crate::db::group::{Asked, Closed, LARGEST, QUEUE};
+use crate::db::sqlite::SqliteDatabase;
 use crate::db::sqlite_failure::SqliteFailure;
 
 /// What the thread does with the jobs.
@@ -229,6 +231,18 @@ impl OwnSqlite {
             },
         };
         Ok(self.connection.insert(connection))
+    }
+
+    /// The connection, which does not wait for a lock by itself, and how long to wait for one
+    /// [`patiently`](crate::db::sqlite_direct::patiently).
+    ///
+    /// # Errors
+    /// What keeps it from being opened.
+    pub fn to_write(&mut self) -> Result<(&rusqlite::Connection, Duration), SqliteFailure> {
+        let limit = self.database.as_sqlite().map_or(Duration::ZERO, SqliteDatabase::busy);
+        let connection = self.get()?;
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok((connection, limit))
     }
 
     /// The next one is a new one: after a fault that may be the connection's.

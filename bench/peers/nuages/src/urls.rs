@@ -1,4 +1,4 @@
-//! The 100 routes, the measured one in the middle.
+//! The 100 routes, or those of so many areas as `BENCH_AREAS` says, two each and eight beside them; the measured one in the middle.
 
 use nuages::prelude::*;
 use nuages::urls::declare::Entry;
@@ -17,8 +17,9 @@ pub fn urls() -> Urls {
         path("session/set", views::set_key).into(),
         path("session/get", views::get_key).into(),
     ];
-    for area in 0..AREAS {
-        if area == AREAS / 2 {
+    let areas = std::env::var("BENCH_AREAS").ok().and_then(|areas| areas.parse().ok()).unwrap_or(AREAS);
+    for area in 0..areas {
+        if area == areas / 2 {
             entries.push(path("users/<int:id>/posts/<slug:slug>", views::post).into());
         }
         entries.push(path(format!("area{area}/about"), views::about).kwarg("area", area).into());

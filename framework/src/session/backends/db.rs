@@ -13,9 +13,12 @@ mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite_reader;
 #[cfg(feature = "sqlite")]
+mod sqlite_sweeper;
+#[cfg(feature = "sqlite")]
 mod sqlite_writer;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod steps;
+mod sweep;
 mod write;
 
 use std::error::Error;
@@ -33,11 +36,13 @@ use crate::db::sql::Sql;
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
+use crate::on_pool;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::Dict;
 use crate::session::backends::db::read::{Read, Row};
 use crate::session::backends::db::rows::Rows;
-use crate::session::backends::db::write::{Change, NO_TEXT, Write, text_of, until_no_deadlock};
+use crate::session::backends::db::sweep::Sweep;
+use crate::session::backends::db::write::{Change, NO_TEXT, Write, text_of};
 use crate::session::codec::SessionCodec;
 use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::{ExpiryError, ExpiryPolicy};
@@ -45,7 +50,6 @@ use crate::session::key::SessionKey;
 use crate::session::store::{
     Cleared, Load, Loaded, Residence, Saved, SessionStore, StoreError, StoredRow, Version,
 };
-use crate::{on_pool, on_writer};
 
 /// The engine's row in the table.
 pub const ENGINE: EngineDef = EngineDef { name: "django.contrib.sessions.backends.db", build };
@@ -66,13 +70,6 @@ pub struct DbStore {
     rows: Rows,
 }
 
-static CLEAR: Sql = Sql::new(
-    "DELETE FROM django_session WHERE session_key IN \
-     (SELECT session_key FROM django_session WHERE expire_date < ? ORDER BY expire_date LIMIT ?)",
-);
-/// MySQL has no LIMIT in such a subquery, and one in DELETE itself.
-static CLEAR_LIMIT: Sql =
-    Sql::new("DELETE FROM django_session WHERE expire_date < ? ORDER BY expire_date LIMIT ?");
 static PAGE: Sql = Sql::new(
     "SELECT session_key, session_data, expire_date FROM django_session \
      WHERE session_key > ? ORDER BY session_key LIMIT ?",
@@ -239,18 +236,7 @@ impl SessionStore for DbStore {
     }
 
     async fn clear_expired(&self, at_most: NonZeroU32) -> Result<Cleared, StoreError> {
-        let db = &self.database;
-        let now = self.now()?;
-        let sql = if self.is_mysql() { &CLEAR_LIMIT } else { &CLEAR };
-        let delete = || async {
-            on_writer!(db, pool => {
-                let query = sqlx::query(sql.on(db)).bind(now).bind(i64::from(at_most.get()));
-                db.run(query.execute(pool)).await.map(|done| done.rows_affected())
-            })
-        };
-        let deleted = until_no_deadlock(delete).await;
-        let deleted = deleted.map_err(|error| self.failed(error))?;
-        Ok(Cleared { deleted, more: deleted >= u64::from(at_most.get()) })
+        self.rows.sweep(Sweep { now: self.now()?, at_most }).await
     }
 
     async fn count_expired(&self) -> Result<u64, StoreError> {

@@ -24,9 +24,12 @@ use crate::session::backends::db::read::{Read, Row};
 #[cfg(feature = "sqlite")]
 use crate::session::backends::db::sqlite_reader::SqliteReader;
 #[cfg(feature = "sqlite")]
+use crate::session::backends::db::sqlite_sweeper::SqliteSweeper;
+#[cfg(feature = "sqlite")]
 use crate::session::backends::db::sqlite_writer::SqliteWriter;
+use crate::session::backends::db::sweep::{Sweep, sweep};
 use crate::session::backends::db::write::{Write, alone};
-use crate::session::store::StoreError;
+use crate::session::store::{Cleared, StoreError};
 
 /// The rows of `django_session`, one by one.
 #[derive(Debug)]
@@ -39,7 +42,11 @@ pub(super) struct Rows {
 enum Way {
     /// SQLite has one writer at a time, and wants a thread that may block: whatever waits shares both.
     #[cfg(feature = "sqlite")]
-    Threads { reads: SqliteThread<SqliteReader>, writes: SqliteThread<SqliteWriter> },
+    Threads {
+        reads: SqliteThread<SqliteReader>,
+        writes: SqliteThread<SqliteWriter>,
+        sweeps: SqliteThread<SqliteSweeper>,
+    },
     /// A statement for many rows is one way to the server and back, and one commit.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     Groups { reads: Group<GroupReader>, read_alone: Lane, writes: Group<GroupWriter>, write_alone: Lane },
@@ -85,6 +92,7 @@ impl Rows {
             Vendor::Sqlite => Way::Threads {
                 reads: SqliteThread::new(database.clone(), "session-reader", SqliteReader::default),
                 writes: SqliteThread::new(database.clone(), "session-writer", SqliteWriter::default),
+                sweeps: SqliteThread::new(database.clone(), "session-sweeper", SqliteSweeper::default),
             },
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             Vendor::Postgres | Vendor::MySql => Way::Groups {
@@ -139,6 +147,15 @@ impl Rows {
                 }
             },
             Way::Pool => self.write_alone(&write).await,
+        }
+    }
+
+    /// Deletes expired rows, in one step.
+    pub(super) async fn sweep(&self, step: Sweep) -> Result<Cleared, StoreError> {
+        match &self.way {
+            #[cfg(feature = "sqlite")]
+            Way::Threads { sweeps, .. } => self.told(self.in_time(sweeps.ask(step)).await?).await,
+            _ => sweep(&self.database, step).await.map_err(|error| self.failed(error)),
         }
     }
 

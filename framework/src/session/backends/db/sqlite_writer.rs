@@ -1,8 +1,11 @@
 //! Session rows written to SQLite in groups: one transaction for all that wait.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use crate::db::group::Asked;
+use crate::db::sqlite_direct::patiently;
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::vendor::Vendor;
@@ -23,8 +26,8 @@ impl SqliteWork for SqliteWriter {
 
     fn run(&mut self, own: &mut OwnSqlite, jobs: Vec<Waiting>) {
         own.wait_for_writers();
-        let done = match own.get() {
-            Ok(connection) => together(connection, &jobs),
+        let done = match own.to_write() {
+            Ok((connection, limit)) => together(connection, limit, &jobs),
             Err(failure) => Err(Failed::All(failure)),
         };
         match done {
@@ -49,7 +52,8 @@ impl SqliteWork for SqliteWriter {
             Err(Failed::Together) => {
                 own.forget();
                 for waiting in jobs {
-                    let written = own.get().and_then(|connection| write(connection, &waiting.job));
+                    let written =
+                        own.to_write().and_then(|(connection, limit)| write(connection, limit, &waiting.job));
                     if written.as_ref().is_err_and(|failure| !failure.spares_the_connection()) {
                         own.forget();
                     }
@@ -70,50 +74,54 @@ enum Failed {
 }
 
 /// What came of each write. One that fails fails alone: SQLite undoes the statement, and leaves the transaction as it was.
-fn together(connection: &Connection, jobs: &[Waiting]) -> Result<Vec<Written>, Failed> {
+fn together(connection: &Connection, limit: Duration, jobs: &[Waiting]) -> Result<Vec<Written>, Failed> {
     if let [waiting] = jobs {
         // A statement is a transaction.
-        return Ok(vec![write(connection, &waiting.job)]);
+        return Ok(vec![write(connection, limit, &waiting.job)]);
     }
-    execute(connection, "BEGIN IMMEDIATE").map_err(Failed::All)?;
+    execute(connection, limit, "BEGIN IMMEDIATE").map_err(Failed::All)?;
     let mut written = Vec::with_capacity(jobs.len());
     for waiting in jobs {
-        written.push(write(connection, &waiting.job));
+        written.push(write(connection, limit, &waiting.job));
         // Unless the fault was such that SQLite gave up the whole of it: a full disk, a trigger's RAISE(ROLLBACK).
         if connection.is_autocommit() {
             return Err(Failed::Together);
         }
     }
-    match execute(connection, "COMMIT") {
+    match execute(connection, limit, "COMMIT") {
         Ok(()) => Ok(written),
         Err(failure) if failure.is_locked() => Err(Failed::All(failure)),
         Err(_) => Err(Failed::Together),
     }
 }
 
-fn execute(connection: &Connection, sql: &str) -> Result<(), SqliteFailure> {
-    connection.prepare_cached(sql)?.execute(())?;
-    Ok(())
+/// Executes a statement without parameters, waiting so long for a lock.
+pub(super) fn execute(connection: &Connection, limit: Duration, sql: &str) -> Result<(), SqliteFailure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    patiently(limit, || Ok(statement.execute(()).map(|_| ())?))
 }
 
-fn write(connection: &Connection, write: &Write) -> Written {
+fn write(connection: &Connection, limit: Duration, write: &Write) -> Written {
     let (key, mut statement) = (write.key.as_str(), connection.prepare_cached(write.sql(Vendor::Sqlite))?);
-    let rows = match &write.change {
-        Change::Insert { text, expires } => statement.execute((key, text_of(text), expires.to_string())),
-        Change::Update { text, expires, expected: None } => {
-            statement.execute((text_of(text), expires.to_string(), key))
-        }
-        Change::Update { text, expires, expected: Some(expected) } => {
-            statement.execute((text_of(text), expires.to_string(), key, text_of(expected)))
-        }
-        Change::Touch { expires, expected: None } => statement.execute((expires.to_string(), key)),
-        Change::Touch { expires, expected: Some(expected) } => {
-            statement.execute((expires.to_string(), key, text_of(expected)))
-        }
-        Change::Delete { expected: None } => statement.execute((key,)),
-        Change::Delete { expected: Some(expected) } => statement.execute((key, text_of(expected))),
-    };
-    match rows.map_err(SqliteFailure::from) {
+    let rows = patiently(limit, || {
+        let rows = match &write.change {
+            Change::Insert { text, expires } => statement.execute((key, text_of(text), expires.to_string())),
+            Change::Update { text, expires, expected: None } => {
+                statement.execute((text_of(text), expires.to_string(), key))
+            }
+            Change::Update { text, expires, expected: Some(expected) } => {
+                statement.execute((text_of(text), expires.to_string(), key, text_of(expected)))
+            }
+            Change::Touch { expires, expected: None } => statement.execute((expires.to_string(), key)),
+            Change::Touch { expires, expected: Some(expected) } => {
+                statement.execute((expires.to_string(), key, text_of(expected)))
+            }
+            Change::Delete { expected: None } => statement.execute((key,)),
+            Change::Delete { expected: Some(expected) } => statement.execute((key, text_of(expected))),
+        };
+        Ok(rows?)
+    });
+    match rows {
         Ok(rows) => Ok(rows > 0),
         Err(failure) if failure.is_unique_violation() => Ok(false),
         Err(failure) => Err(failure),
