@@ -52,7 +52,8 @@ fn resolve_nothing(bencher: Bencher<'_, '_>, count: u32) {
 
 #[divan::bench]
 fn cookies(bencher: Bencher<'_, '_>) {
-    let header = "csrftoken=4bXqVv0v0oGzCq5tA0z4mTqXlT8nXb9r; sessionid=w6qj9lq0u1ywpx3wqk0zn5cku8aqv9tn; theme=dark";
+    let header =
+        "csrftoken=4bXqVv0v0oGzCq5tA0z4mTqXlT8nXb9r; sessionid=w6qj9lq0u1ywpx3wqk0zn5cku8aqv9tn; theme=dark";
     bencher.bench_local(|| RequestCookies::parse(black_box(header)).get("sessionid").map(str::len));
 }
 
@@ -128,7 +129,13 @@ mod template {
 
     fn rows() -> Vec<[String; 3]> {
         (1..=12)
-            .map(|id| [id.to_string(), format!("Row {id} <script>alert({id})</script>"), format!("fish & \"chips\" no. {id}")])
+            .map(|id| {
+                [
+                    id.to_string(),
+                    format!("Row {id} <script>alert({id})</script>"),
+                    format!("fish & \"chips\" no. {id}"),
+                ]
+            })
             .collect()
     }
 

@@ -1,1 +1,1 @@
-//! Nothing: the benchmarks are in `benches/`.
+//! The benchmarks are in `benches/`; there is nothing to build beside them.

@@ -35,7 +35,6 @@ use crate::db::error::DatabaseError;
 use crate::db::sql::Sql;
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::timestamp::Timestamp;
-use crate::db::vendor::Vendor;
 use crate::on_pool;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::Dict;
@@ -93,10 +92,6 @@ impl DbStore {
         })?;
         let (codec, policy) = (parts.codec.clone(), Arc::clone(parts.policy));
         Ok(Self::new(database.clone(), codec, policy, parts.zone.clone()))
-    }
-
-    fn is_mysql(&self) -> bool {
-        self.database.vendor() == Vendor::MySql
     }
 
     fn failed(&self, error: impl Error + Send + Sync + 'static) -> StoreError {
