@@ -11,7 +11,7 @@ use crate::contrib::messages::stored::{Item, NotMessages, Stored};
 use crate::error::{Error, Result};
 use crate::http::json as spaced_json;
 use crate::http::request::HttpRequest;
-use crate::http::request::notes::Notes;
+use crate::http::request::notes::WeakNotes;
 use crate::http::response::HttpResponse;
 use crate::http::set_cookie::SetCookie;
 use crate::middleware::cache::personal::Personal;
@@ -35,7 +35,7 @@ pub(super) struct Storage {
     site: Arc<Site>,
     cookie: Option<Box<str>>,
     session: Session,
-    notes: Notes,
+    notes: WeakNotes,
     state: Mutex<State>,
 }
 
@@ -73,7 +73,7 @@ impl Storage {
             site: Arc::clone(site),
             cookie,
             session: request.session.clone(),
-            notes: request.notes().clone(),
+            notes: request.notes().downgrade(),
             state: Mutex::default(),
         }
     }
@@ -93,7 +93,9 @@ impl Storage {
     pub(super) async fn read(&self) -> Result<Vec<Message>> {
         self.lock().used = true;
         self.load().await?;
-        Personal::note(&self.notes);
+        if let Some(notes) = self.notes.upgrade() {
+            Personal::note(&notes);
+        }
         let mut state = self.lock();
         let queued = std::mem::take(&mut state.queued);
         let loaded = state.loaded.get_or_insert_with(Stored::none);

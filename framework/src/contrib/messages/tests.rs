@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex, Weak};
+
 use serde_json::json;
 
 use super::message::Message;
@@ -67,6 +69,34 @@ async fn a_message_waits_for_the_next_page_and_is_shown_once() {
         assert_eq!(client.get("/read/").await.unwrap().text(), "error:it failed", "{storage}");
         assert_eq!(client.new_visitor().get("/read/").await.unwrap().text(), "");
     }
+}
+
+#[tokio::test]
+async fn nothing_of_a_request_is_left_when_it_is_answered() {
+    struct Note;
+    static NOTES: Mutex<Vec<Weak<Note>>> = Mutex::new(Vec::new());
+    async fn noted(request: HttpRequest) -> Result<HttpResponse> {
+        let note = request.notes().get_or_insert_with(|| Note);
+        NOTES.lock().unwrap().push(Arc::downgrade(&note));
+        success(&request, "one")?;
+        Ok(HttpResponse::text(get_messages(&request).read().await?.len().to_string()))
+    }
+    let site = Site::new("no-such-folder").urls(urls![path("", noted)]);
+    let layers = [
+        "django.middleware.security.SecurityMiddleware",
+        SESSIONS,
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        MESSAGES,
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ];
+    let builder = Client::builder(site)
+        .setting("INSTALLED_APPS", ["django.contrib.sessions", "django.contrib.messages"])
+        .setting("MIDDLEWARE", layers);
+    let client = builder.build().await.unwrap();
+    assert_eq!(client.get("/").await.unwrap().text(), "1");
+    let notes = std::mem::take(&mut *NOTES.lock().unwrap());
+    assert!(notes.len() == 1 && notes.iter().all(|note| note.strong_count() == 0));
 }
 
 #[tokio::test]

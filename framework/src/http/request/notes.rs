@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use smallvec::SmallVec;
 
@@ -43,8 +43,19 @@ type Note = Arc<dyn Any + Send + Sync>;
 /// }
 /// # let _ = view;
 /// ```
+///
+/// A note that wants to reach the others holds no clone of these, or the request's notes would keep each other alive for ever.
 #[derive(Clone, Default)]
 pub struct Notes(Arc<Mutex<SmallVec<[Note; 2]>>>);
+
+/// The way from a note to the others of its request, as long as there are any.
+pub(crate) struct WeakNotes(Weak<Mutex<SmallVec<[Note; 2]>>>);
+
+impl WeakNotes {
+    pub(crate) fn upgrade(&self) -> Option<Notes> {
+        self.0.upgrade().map(Notes)
+    }
+}
 
 impl Notes {
     /// The note of that type.
@@ -62,6 +73,10 @@ impl Notes {
         let made = Arc::new(make());
         notes.push(Arc::clone(&made) as Note);
         made
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakNotes {
+        WeakNotes(Arc::downgrade(&self.0))
     }
 
     /// A note is in the list or it is not: a panic while the lock is held leaves it whole.
