@@ -2,7 +2,7 @@
 
 use std::error::Error;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
@@ -54,16 +54,28 @@ enum Way {
     Pool,
 }
 
-/// Beside a group there is room for one that goes by itself: a request that comes alone does not pay for the others' way.
+/// A request that comes alone goes by itself, and does not pay for the others' way; who comes while others are on theirs joins
+/// them, since a statement for one costs a server as much as one for many.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 #[derive(Debug, Default)]
-struct Lane(AtomicBool);
+struct Lane {
+    taken: AtomicBool,
+    grouped: AtomicUsize,
+}
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 impl Lane {
-    /// The lane until what this gives is dropped, or nothing if somebody has it.
+    /// The lane until what this gives is dropped, or nothing if somebody has it or is in the group.
     fn take(&self) -> Option<Taken<'_>> {
-        (!self.0.swap(true, Ordering::AcqRel)).then_some(Taken(self))
+        let free = self.grouped.load(Ordering::Acquire) == 0 && !self.taken.swap(true, Ordering::AcqRel);
+        // Not `then_some`: a `Taken` that is made and dropped would give up the lane of whoever has it.
+        free.then(|| Taken(self))
+    }
+
+    /// A place in the group until what this gives is dropped.
+    fn join(&self) -> Grouped<'_> {
+        self.grouped.fetch_add(1, Ordering::AcqRel);
+        Grouped(self)
     }
 }
 
@@ -73,7 +85,17 @@ struct Taken<'a>(&'a Lane);
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Release);
+        self.0.taken.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+struct Grouped<'a>(&'a Lane);
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+impl Drop for Grouped<'_> {
+    fn drop(&mut self) {
+        self.0.grouped.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -81,6 +103,8 @@ impl Drop for Taken<'_> {
 const READ: &str = "SELECT a row of django_session";
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 const WRITE: &str = "write a row of django_session";
+#[cfg(feature = "sqlite")]
+const SWEEP: &str = "DELETE FROM django_session WHERE expire_date …";
 
 static FIND: Sql =
     Sql::new("SELECT session_data, expire_date, expire_date > ? FROM django_session WHERE session_key = ?");
@@ -119,6 +143,7 @@ impl Rows {
             Way::Groups { reads, read_alone, .. } if read.key.is_plain() => match read_alone.take() {
                 Some(_taken) => self.read_alone(&read).await,
                 None => {
+                    let _grouped = read_alone.join();
                     statement_log::tell(READ);
                     self.in_time(reads.ask(read)).await?.map_err(|error| self.failed(error))
                 }
@@ -142,6 +167,7 @@ impl Rows {
             Way::Groups { writes, write_alone, .. } => match write_alone.take() {
                 Some(_taken) => self.write_alone(&write).await,
                 None => {
+                    let _grouped = write_alone.join();
                     statement_log::tell(WRITE);
                     self.in_time(writes.ask(write)).await?.map_err(|error| self.failed(error))
                 }
@@ -154,7 +180,10 @@ impl Rows {
     pub(super) async fn sweep(&self, step: Sweep) -> Result<Cleared, StoreError> {
         match &self.way {
             #[cfg(feature = "sqlite")]
-            Way::Threads { sweeps, .. } => self.told(self.in_time(sweeps.ask(step)).await?).await,
+            Way::Threads { sweeps, .. } => {
+                statement_log::tell(SWEEP);
+                self.told(self.in_time(sweeps.ask(step)).await?).await
+            }
             _ => sweep(&self.database, step).await.map_err(|error| self.failed(error)),
         }
     }
@@ -196,5 +225,23 @@ impl Rows {
             store: format!("database {:?}", self.database.alias()),
             source: Box::new(error),
         }
+    }
+}
+
+#[cfg(all(test, any(feature = "postgres", feature = "mysql")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goes_alone_and_only_while_nobody_is_in_the_group() {
+        let lane = Lane::default();
+        let taken = lane.take();
+        assert!(taken.is_some());
+        assert!(lane.take().is_none() && lane.take().is_none(), "whoever asks in vain leaves it taken");
+        drop(taken);
+        let grouped = lane.join();
+        assert!(lane.take().is_none());
+        drop(grouped);
+        assert!(lane.take().is_some());
     }
 }
