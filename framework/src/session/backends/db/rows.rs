@@ -101,7 +101,6 @@ impl Drop for Grouped<'_> {
 
 /// What the log tells of a row that is read with others.
 const READ: &str = "SELECT a row of django_session";
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 const WRITE: &str = "write a row of django_session";
 #[cfg(feature = "sqlite")]
 const SWEEP: &str = "DELETE FROM django_session WHERE expire_date …";
