@@ -298,6 +298,16 @@ impl Database {
         true
     }
 
+    /// The file of a SQLite database that is not in memory.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        #[cfg(feature = "sqlite")]
+        if let Some(it) = self.as_sqlite() {
+            return it.file();
+        }
+        None
+    }
+
     /// Makes sure that there is a database to migrate: creates the SQLite file when it is missing. A server's databases are
     /// its administrator's to create.
     ///

@@ -5,7 +5,6 @@
 pub(crate) const TARGET: &str = "nuages::query";
 
 /// Tells that the present task has this done; nothing is made of it unless somebody listens.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn tell(summary: &'static str) {
     tracing::debug!(target: TARGET, summary);
 }

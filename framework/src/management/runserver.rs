@@ -153,7 +153,7 @@ async fn prepare_database(project: &Project, debug: bool, console: &mut Console)
     let migrations = project.migrations();
     let style = console.out.style();
     if debug
-        && let Some(file) = database.as_sqlite().and_then(|sqlite| sqlite.file())
+        && let Some(file) = database.file()
         && !tokio::fs::try_exists(file).await?
     {
         console
