@@ -669,8 +669,10 @@ def do_bench(servers, args):
             try:
                 s.fresh()
                 s.start()
-                shared = s.prime(1)[0]
-                cookies = s.prime(SESSIONS)
+                # A server without sessions is measured for its other pages alone.
+                sessions = any(label.startswith("session") for label in s.spec.get("only", PATHS))
+                shared = s.prime(1)[0] if sessions else None
+                cookies = s.prime(SESSIONS) if sessions else []
                 jar = s.run / "cookies.txt"
                 jar.write_text("\n".join(cookies) + "\n")
                 plan = [(n, p) for n, p in PATHS.items()] + list(s.spec.get("extra", {}).items())
