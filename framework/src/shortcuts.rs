@@ -33,7 +33,7 @@ use crate::template::functions::{CURRENT_APP, QUERY};
 /// ```
 ///
 /// # Errors
-/// A [`TemplateError`](crate::template::error::TemplateError), or what a context processor says.
+/// A [`TemplateError`], or what a context processor says.
 pub async fn render(request: &HttpRequest, template: &str, context: Context) -> Result<HttpResponse> {
     render_with_status(request, StatusCode::OK, template, context).await
 }

@@ -234,7 +234,7 @@ impl OwnSqlite {
     }
 
     /// The connection, which does not wait for a lock by itself, and how long to wait for one
-    /// [`patiently`](crate::db::sqlite_direct::patiently).
+    /// `patiently`.
     ///
     /// # Errors
     /// What keeps it from being opened.

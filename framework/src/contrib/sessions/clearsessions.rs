@@ -14,7 +14,7 @@ use crate::session::store::{SessionStore, StoreError};
 #[derive(Debug, clap::Args)]
 pub struct ClearSessions {
     /// How many sessions one step deletes at most; by default as many as it takes about a second to delete. On SQLite, where
-    /// nobody else can write meanwhile, a step ends after 20 milliseconds in any case.
+    /// nobody else can write meanwhile, a step ends after 30 milliseconds in any case.
     #[arg(long, value_name = "N")]
     batch_size: Option<NonZeroU32>,
     /// Only say how many sessions would be deleted.
