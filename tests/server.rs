@@ -221,6 +221,7 @@ async fn head_in_lower_case_has_no_body_and_announces_none() {
     let settings = serde_json::json!({
         "SECRET_KEY": "for tests alone",
         "ALLOWED_HOSTS": ["*"],
+        "SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies",
         "MIDDLEWARE": ["django.middleware.common.CommonMiddleware"],
     });
     let serde_json::Value::Object(settings) = settings else { unreachable!("made above") };

@@ -203,11 +203,6 @@ impl SqliteDatabase {
         &self.closing
     }
 
-    /// How long to wait for a lock.
-    pub(crate) const fn busy(&self) -> Duration {
-        self.busy
-    }
-
     pub(crate) const fn statement_timeout(&self) -> Duration {
         self.statement_timeout
     }

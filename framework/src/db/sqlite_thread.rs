@@ -17,7 +17,6 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::db::closing::OpenWork;
 use crate::db::database::Database;
 use crate::db::group::{Asked, Closed, LARGEST, QUEUE};
-use crate::db::sqlite::SqliteDatabase;
 use crate::db::sqlite_failure::SqliteFailure;
 
 /// What the thread does with the jobs.
@@ -109,7 +108,12 @@ impl<W: SqliteWork> SqliteThread<W> {
             }
         };
         let open = self.database.closing().open_with(Box::new(end)).ok_or(Closed)?;
-        let own = OwnSqlite { database: self.database.clone(), runtime: Handle::current(), connection: None };
+        let own = OwnSqlite {
+            database: self.database.clone(),
+            runtime: Handle::current(),
+            connection: None,
+            busy: Duration::ZERO,
+        };
         let (work, ours) = ((self.work)(), Arc::clone(&shared));
         let started = std::thread::Builder::new()
             .name(self.name.to_owned())
@@ -215,6 +219,8 @@ pub struct OwnSqlite {
     database: Database,
     runtime: Handle,
     connection: Option<rusqlite::Connection>,
+    /// How long the connection was to wait for a lock when it was opened, by `OPTIONS.timeout` or the site's own pragmas.
+    busy: Duration,
 }
 
 impl OwnSqlite {
@@ -226,23 +232,26 @@ impl OwnSqlite {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => match self.database.as_sqlite() {
-                Some(sqlite) => sqlite.open_directly()?,
+                Some(sqlite) => {
+                    let connection = sqlite.open_directly()?;
+                    let millis: u32 = connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0))?;
+                    self.busy = Duration::from_millis(millis.into());
+                    connection
+                }
                 None => return Err(SqliteFailure::Call("the database is not SQLite".to_owned())),
             },
         };
         Ok(self.connection.insert(connection))
     }
 
-    /// The connection, which does not wait for a lock by itself, and how long to wait for one
-    /// `patiently`.
+    /// The connection, which does not wait for a lock by itself, and how long to wait for one `patiently`.
     ///
     /// # Errors
     /// What keeps it from being opened.
     pub fn to_write(&mut self) -> Result<(&rusqlite::Connection, Duration), SqliteFailure> {
-        let limit = self.database.as_sqlite().map_or(Duration::ZERO, SqliteDatabase::busy);
-        let connection = self.get()?;
-        connection.busy_timeout(Duration::ZERO)?;
-        Ok((connection, limit))
+        self.get()?.busy_timeout(Duration::ZERO)?;
+        let limit = self.busy;
+        Ok((self.get()?, limit))
     }
 
     /// The next one is a new one: after a fault that may be the connection's.
