@@ -355,6 +355,30 @@ async fn an_idle_connection_is_closed_and_a_used_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_connection_that_rested_goes_on() {
+    let server = Server::start(ServerSettings::default()).await;
+    let mut stream = server.connect().await;
+    // The first bytes are those with which HTTP/2 begins, too, and come one by one.
+    for piece in ["P", "OST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nb", "ody"] {
+        stream.write_all(piece.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(150)).await;
+    }
+    until(&mut stream, "body").await;
+    for pause in [0, 50, 150, 300] {
+        sleep(Duration::from_millis(pause)).await;
+        // A head in two pieces with a pause that is longer than it takes to rest, and then two requests at once.
+        stream.write_all(b"GET /hello HT").await.unwrap();
+        sleep(Duration::from_millis(150)).await;
+        stream.write_all(b"TP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        until(&mut stream, "hello").await;
+        until(&mut stream, "hello").await;
+    }
+    sleep(Duration::from_millis(250)).await;
+    assert_eq!(server.stop().await, Ended { cut: 0 });
+    assert_eq!(rest(&mut stream).await, "");
+}
+
+#[tokio::test]
 async fn a_request_that_takes_long_is_not_idle() {
     let settings = ServerSettings {
         idle_timeout: Duration::from_millis(50),

@@ -16,6 +16,10 @@ pub(super) struct Activity {
     multiplexed: AtomicBool,
     /// A response left while its request's body was not read to the end.
     body_left: AtomicBool,
+    /// Bytes of a response wait for the client to take them.
+    unsent: AtomicBool,
+    /// The connection is being closed.
+    ending: AtomicBool,
 }
 
 impl Activity {
@@ -41,6 +45,21 @@ impl Activity {
 
     pub(super) fn body_was_left(&self) -> bool {
         self.body_left.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_unsent(&self, unsent: bool) {
+        self.unsent.store(unsent, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Nothing is under way in either direction, and a next request may come.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let off = |flag: &AtomicBool| !flag.load(Ordering::Relaxed);
+        !self.is_busy()
+            && [&self.head_begun, &self.body_left, &self.unsent, &self.ending].into_iter().all(off)
     }
 
     pub(super) fn is_busy(&self) -> bool {

@@ -45,6 +45,7 @@ pub mod access_log;
 mod activity;
 mod connections;
 pub mod onion_service;
+mod protocol;
 pub mod request_body;
 mod response_body;
 pub mod serve;

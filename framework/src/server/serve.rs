@@ -1,12 +1,13 @@
 //! Accepts connections, serves them, and ends them when told.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -15,10 +16,12 @@ use tokio::time::{sleep, timeout};
 use super::access_log::AccessLog;
 use super::activity::Activity;
 use super::connections::{Connections, Order};
+use super::protocol::{Protocol, recognise};
 use super::service::{OnConnection, Service};
 use super::socket::Socket;
-use super::supervisor::{End, supervise};
+use super::supervisor::{End, RESTLESS, Rest, Waited, supervise, wait};
 use crate::conf::server::ServerSettings;
+use crate::error::BoxError;
 use crate::http::connection::Connection;
 
 /// The count up to which hyper keeps a request's headers on the stack while it parses them: saying another number costs an
@@ -47,7 +50,8 @@ pub async fn serve<S: Service>(
     let connections = Arc::new(Connections::new());
     let _cut_on_drop = CutOnDrop(Arc::clone(&connections));
     let server = Arc::new(Server {
-        protocol: protocol(settings),
+        http1: http1(settings),
+        http2: http2(settings),
         service,
         settings: Arc::new(settings.clone()),
         log,
@@ -77,27 +81,32 @@ impl Drop for CutOnDrop {
     }
 }
 
-/// HTTP/1.1 and HTTP/2 with our limits. hyper's own header timer is off: it costs a timer per request, and cannot tell a late
-/// head from an idle connection; the supervisor does both.
-fn protocol(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
-    let mut protocol = auto::Builder::new(TokioExecutor::new());
-    let mut http1 = protocol.http1();
+/// HTTP/1 with our limits. hyper's own header timer is off: it costs a timer per request, and cannot tell a late head from an
+/// idle connection; the supervisor does both.
+fn http1(settings: &ServerSettings) -> http1::Builder {
+    let mut http1 = http1::Builder::new();
     // A head must fit into the buffer, and hyper refuses to work with less than 8 KiB.
     http1.header_read_timeout(None).max_buf_size(settings.head_max_size.max(8192));
     if settings.head_max_fields != HYPER_MAX_FIELDS {
         http1.max_headers(settings.head_max_fields);
     }
-    protocol
-        .http2()
+    http1
+}
+
+/// HTTP/2 with our limits.
+fn http2(settings: &ServerSettings) -> http2::Builder<TokioExecutor> {
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
         .timer(TokioTimer::new())
         .keep_alive_interval(Some(settings.idle_timeout))
         .keep_alive_timeout(settings.write_timeout)
         .max_header_list_size(u32::try_from(settings.head_max_size).unwrap_or(u32::MAX));
-    protocol
+    http2
 }
 
 struct Server<S> {
-    protocol: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
     service: S,
     settings: Arc<ServerSettings>,
     log: Option<AccessLog>,
@@ -135,7 +144,6 @@ impl<S: Service> Server<S> {
 
     async fn drive(self: Arc<Self>, stream: TcpStream, connection: Connection, _place: OwnedSemaphorePermit) {
         let peer = connection.peer;
-        let registration = self.connections.register();
         let activity = Arc::new(Activity::default());
         let socket = Socket::new(stream, Arc::clone(&activity), self.settings.write_timeout);
         let on_connection = OnConnection {
@@ -145,14 +153,52 @@ impl<S: Service> Server<S> {
             settings: Arc::clone(&self.settings),
             log: self.log.clone(),
         };
-        let connection = self
-            .protocol
-            .serve_connection(TokioIo::new(socket), service_fn(|request| on_connection.call(request)));
-        match supervise(connection, &activity, registration, &self.settings).await {
-            End::Closed(Ok(())) => {}
+        match self.exchange(socket, &on_connection).await {
+            End::AtRest | End::Closed(Ok(())) => {}
             End::Closed(Err(error)) => tracing::debug!(?peer, %error, "a connection broke"),
             End::HeadTimeout => tracing::debug!(?peer, "a request's head did not come in time"),
             End::Cut => tracing::debug!(?peer, "a connection was cut"),
+        }
+    }
+
+    /// A connection from its first byte to its end.
+    ///
+    /// What parses and writes HTTP has buffers of 20 kB. It is there while something is under way, and taken apart when a
+    /// client stays without asking: many do, and then each costs its socket.
+    async fn exchange(&self, mut socket: Socket, on_connection: &OnConnection<S>) -> End<BoxError> {
+        let (settings, activity) = (&*self.settings, &*on_connection.activity);
+        let mut registration = self.connections.register();
+        let protocol = {
+            let mut first = pin!(recognise(&mut socket));
+            match wait(|cx| first.as_mut().poll(cx), &mut registration, settings.head_timeout).await {
+                Waited::Came(Ok(protocol)) => protocol,
+                Waited::Came(Err(error)) => return End::Closed(Err(error.into())),
+                Waited::TooLong => return End::HeadTimeout,
+                Waited::Ordered => return End::Closed(Ok(())),
+            }
+        };
+        let service = || service_fn(|request| on_connection.call(request));
+        if protocol == Protocol::Http2 {
+            let mut connection = Box::new(self.http2.serve_connection(TokioIo::new(socket), service()));
+            return supervise(&mut *connection, activity, &mut registration, settings, Rest::Impossible)
+                .await
+                .boxed();
+        }
+        loop {
+            let mut connection = Box::new(self.http1.serve_connection(TokioIo::new(socket), service()));
+            match supervise(&mut *connection, activity, &mut registration, settings, Rest::Possible).await {
+                End::AtRest => {}
+                end => return end.boxed(),
+            }
+            let parts = connection.into_parts();
+            socket = parts.io.into_inner();
+            socket.unread(parts.read_buf);
+            let limit = settings.idle_timeout.saturating_sub(RESTLESS);
+            match wait(|cx| socket.poll_readable(cx), &mut registration, limit).await {
+                Waited::Came(Ok(())) => {}
+                Waited::Came(Err(error)) => return End::Closed(Err(error.into())),
+                Waited::TooLong | Waited::Ordered => return End::Closed(Ok(())),
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -26,16 +27,37 @@ pub(super) struct Socket {
     /// Runs while the client takes nothing, or while the end lingers.
     stalled: Option<Pin<Box<Sleep>>>,
     greeted: bool,
+    /// Read ahead of whoever reads next.
+    ahead: Bytes,
     lingering: Option<usize>,
 }
 
 impl Socket {
     pub(super) const fn new(stream: TcpStream, activity: Arc<Activity>, write_timeout: Duration) -> Self {
-        Self { stream, activity, write_timeout, stalled: None, greeted: false, lingering: None }
+        Self {
+            stream,
+            activity,
+            write_timeout,
+            stalled: None,
+            greeted: false,
+            ahead: Bytes::new(),
+            lingering: None,
+        }
+    }
+
+    /// Puts bytes back: they are read again before what comes.
+    pub(super) fn unread(&mut self, bytes: Bytes) {
+        self.ahead = bytes;
+    }
+
+    /// Ready when there is something to read, or the client has gone.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_read_ready(cx)
     }
 
     /// Lets a write through, and counts how long it has been refused.
     fn watch_write<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.activity.set_unsent(outcome.is_pending());
         if outcome.is_ready() {
             self.stalled = None;
             return outcome;
@@ -71,6 +93,11 @@ impl Socket {
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.ahead.is_empty() {
+            let count = this.ahead.len().min(buf.remaining());
+            buf.put_slice(&this.ahead.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         if let Some(came @ [_, ..]) = buf.filled().get(before..) {
@@ -120,6 +147,7 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.activity.end();
         if let Some(left) = this.lingering {
             return this.poll_linger(cx, left);
         }

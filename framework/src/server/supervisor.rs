@@ -1,8 +1,8 @@
 //! One connection's life: drives it, watches its clock, and obeys the server's order to end.
 
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulConnection;
@@ -11,19 +11,47 @@ use tokio::time::{Instant, sleep};
 use super::activity::Activity;
 use super::connections::{Order, Registration};
 use crate::conf::server::ServerSettings;
+use crate::error::BoxError;
 
 /// How long a connection without a request may take over its goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// How long after a response a connection is put to rest. What that costs when the next request comes, some allocations, is
+/// nothing beside so much time; and of clients that ask once and stay, few still hold buffers.
+pub(super) const RESTLESS: Duration = Duration::from_millis(100);
+
+/// Whether a connection may be put to rest when nothing is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It can be taken apart, and put together again when bytes come.
+    Possible,
+    /// It has a life between requests: HTTP/2.
+    Impossible,
+}
+
 /// Why a connection ended.
 #[derive(Debug)]
 pub(super) enum End<E> {
+    /// It did not end: nothing is under way, and the connection may be taken apart.
+    AtRest,
     /// By itself, or because the client left.
     Closed(Result<(), E>),
     /// The head of a request did not come in time.
     HeadTimeout,
     /// It was asked to end and did not.
     Cut,
+}
+
+impl<E: Into<BoxError>> End<E> {
+    /// The same, whatever the protocol.
+    pub(super) fn boxed(self) -> End<BoxError> {
+        match self {
+            Self::AtRest => End::AtRest,
+            Self::Closed(end) => End::Closed(end.map_err(Into::into)),
+            Self::HeadTimeout => End::HeadTimeout,
+            Self::Cut => End::Cut,
+        }
+    }
 }
 
 /// What a connection waits for.
@@ -37,22 +65,23 @@ enum Wait {
     Idle,
 }
 
-/// Drives the connection to its end.
+/// Drives the connection to its end, or until it is at rest.
 ///
 /// One timer serves all limits and is not touched by a request: it is set once, and when it fires the limit that holds now is
 /// worked out, and the timer set again if that is later. Only a head that comes in pieces moves it forward.
-pub(super) async fn supervise<C: GracefulConnection>(
-    connection: C,
+pub(super) async fn supervise<C: GracefulConnection + Unpin>(
+    connection: &mut C,
     activity: &Activity,
-    mut registration: Registration,
+    registration: &mut Registration,
     settings: &ServerSettings,
+    rest: Rest,
 ) -> End<C::Error> {
-    let mut connection = pin!(connection);
+    let mut connection = Pin::new(connection);
     let mut timer = pin!(sleep(settings.head_timeout));
     let mut since = Instant::now();
-    // Nothing has come yet: that counts as a head that is late, not as an idle visitor.
+    // Whoever begins to drive a connection has seen its first bytes.
     let mut was = Wait::Head;
-    let mut served = 0;
+    let mut served = activity.served();
     let mut closing = false;
 
     poll_fn(move |cx| {
@@ -74,7 +103,6 @@ pub(super) async fn supervise<C: GracefulConnection>(
             let wait = match () {
                 () if activity.is_busy() => Wait::Busy,
                 () if activity.head_has_begun() => Wait::Head,
-                () if was == Wait::Head && activity.served() == 0 => Wait::Head,
                 () => Wait::Idle,
             };
             if wait != was || served != activity.served() {
@@ -82,10 +110,12 @@ pub(super) async fn supervise<C: GracefulConnection>(
                 served = activity.served();
                 since = Instant::now();
             }
+            let restless = rest == Rest::Possible && !closing && activity.is_at_rest();
             let limit = match wait {
                 Wait::Busy => settings.idle_timeout,
                 _ if closing => GOODBYE,
                 Wait::Head => settings.head_timeout,
+                Wait::Idle if restless => RESTLESS.min(settings.idle_timeout),
                 Wait::Idle => settings.idle_timeout,
             };
             let mut deadline = since + limit;
@@ -105,6 +135,8 @@ pub(super) async fn supervise<C: GracefulConnection>(
                 return Poll::Ready(End::Cut);
             } else if wait == Wait::Head {
                 return Poll::Ready(End::HeadTimeout);
+            } else if restless {
+                return Poll::Ready(End::AtRest);
             } else {
                 closing = true;
                 since = now;
@@ -112,6 +144,36 @@ pub(super) async fn supervise<C: GracefulConnection>(
                 connection.as_mut().graceful_shutdown();
             }
         }
+    })
+    .await
+}
+
+/// How waiting for a client ended.
+#[derive(Debug)]
+pub(super) enum Waited<T> {
+    /// With what was waited for.
+    Came(T),
+    /// With the limit.
+    TooLong,
+    /// With the server's order to end.
+    Ordered,
+}
+
+/// Waits while nothing is under way on a connection.
+pub(super) async fn wait<T>(
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    registration: &mut Registration,
+    limit: Duration,
+) -> Waited<T> {
+    let mut timer = pin!(sleep(limit));
+    poll_fn(move |cx| {
+        if registration.order(cx.waker()) != Order::Serve {
+            return Poll::Ready(Waited::Ordered);
+        }
+        if let Poll::Ready(came) = poll(cx) {
+            return Poll::Ready(Waited::Came(came));
+        }
+        timer.as_mut().poll(cx).map(|()| Waited::TooLong)
     })
     .await
 }
