@@ -62,9 +62,10 @@ struct Inner {
     body: RequestBody,
     path: OnceLock<Paths>,
     query: OnceLock<Result<QueryDict, TooManyFields>>,
-    form: OnceCell<Result<Form, FormError>>,
+    // What few requests have is small until it is there: all of it together is an allocation of the kind that costs little.
+    form: OnceCell<Box<Result<Form, FormError>>>,
     cookies: OnceLock<RequestCookies>,
-    content_type: OnceLock<HeaderParameters>,
+    content_type: OnceLock<Box<HeaderParameters>>,
     accepted: OnceLock<AcceptedTypes>,
     route: OnceLock<RouteMatch>,
     notes: OnceLock<Notes>,
@@ -199,6 +200,11 @@ impl HttpRequest {
     #[must_use]
     pub fn notes(&self) -> &Notes {
         self.inner.notes.get_or_init(Notes::default)
+    }
+
+    /// The notes, if anybody asked for them.
+    pub(crate) fn noted(&self) -> Option<&Notes> {
+        self.inner.notes.get()
     }
 
     /// What middleware notes on the request for the layers further in.

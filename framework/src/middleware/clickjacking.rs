@@ -1,6 +1,5 @@
 //! `django.middleware.clickjacking.XFrameOptionsMiddleware`: who may show the site's pages in a frame.
 
-use async_trait::async_trait;
 use http::header::{HeaderValue, X_FRAME_OPTIONS};
 
 use crate::checks::CheckMessage;
@@ -8,7 +7,8 @@ use crate::error::Result;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::def::FromProject;
-use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::halves::{After, Before, Halves, Kept};
+use crate::middleware::onion::Next;
 use crate::project::Project;
 
 /// Sends `X-Frame-Options` with what the setting `X_FRAME_OPTIONS` says, in capitals (Django 5.2
@@ -41,13 +41,15 @@ impl FromProject for XFrameOptionsMiddleware {
     }
 }
 
-#[async_trait]
-impl Middleware for XFrameOptionsMiddleware {
-    async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        let mut response = next.run(request).await;
+impl Halves for XFrameOptionsMiddleware {
+    fn before<'a>(&'a self, _request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
+        Before::Next(Kept::NOTHING)
+    }
+
+    fn after<'a>(&'a self, _kept: Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
         if response.extensions().get::<FrameExempt>().is_none() {
             response.headers.entry(X_FRAME_OPTIONS).or_insert_with(|| self.value.clone());
         }
-        Ok(response)
+        After::Done(Ok(()))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use http::header::{CONTENT_LENGTH, HeaderValue, LOCATION, USER_AGENT};
 use http::{Method, StatusCode};
 use regex::bytes::RegexSet;
@@ -16,7 +15,9 @@ use crate::http::request::{HttpRequest, Paths};
 use crate::http::response::HttpResponse;
 use crate::http::uri::{escape_leading_slashes, iri_to_uri};
 use crate::middleware::def::FromProject;
-use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::halves::{After, Before, Halves, Kept};
+use crate::middleware::onion::{Next, Onion};
+use crate::middleware::request_line::RequestLine;
 use crate::project::Project;
 
 /// The common middleware (Django 5.2 `middleware/common.py`).
@@ -49,7 +50,7 @@ impl CommonMiddleware {
     ///
     /// # Errors
     /// When the request brings data that a redirect would lose, and `DEBUG` is on.
-    fn slashed(&self, Next { line, onion, .. }: Next<'_>) -> Result<Option<String>> {
+    fn slashed(&self, line: &RequestLine, onion: &Onion) -> Result<Option<String>> {
         let routes = onion.project().routes();
         if !self.core.append_slash {
             return Ok(None);
@@ -78,32 +79,34 @@ impl CommonMiddleware {
     }
 }
 
-#[async_trait]
-impl Middleware for CommonMiddleware {
-    async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        if let Some(agent) = request.headers().get(USER_AGENT)
+impl CommonMiddleware {
+    /// What is answered in place of the site.
+    fn instead(&self, request: &HttpRequest, next: Next<'_>) -> Result<Option<HttpResponse>> {
+        if !self.disallowed_user_agents.is_empty()
+            && let Some(agent) = request.headers().get(USER_AGENT)
             && self.disallowed_user_agents.is_match(agent.as_bytes())
         {
             return Err(Error::permission_denied("Forbidden user agent"));
         }
         // Checked on every request: a host that is not ours must not reach a view.
         let host = request.get_host()?;
-        let wants_www = self.core.prepend_www && !host.is_empty() && !host.starts_with("www.");
-        let mut response = if wants_www {
-            let path = self.slashed(next)?.unwrap_or_else(|| request.get_full_path());
-            let to = format!("{}://www.{host}{path}", request.scheme());
-            // Whatever the host is, `www.` goes before it, as in Django: `http://www.[::1]/` is no address to check.
-            let mut response = self.redirect("/")?;
-            response.headers.insert(LOCATION, header_value(&iri_to_uri(&to))?);
-            response
-        } else {
-            next.run(request).await
-        };
+        if !self.core.prepend_www || host.is_empty() || host.starts_with("www.") {
+            return Ok(None);
+        }
+        let path = self.slashed(next.line, next.onion)?.unwrap_or_else(|| request.get_full_path());
+        let to = format!("{}://www.{host}{path}", request.scheme());
+        // Whatever the host is, `www.` goes before it, as in Django: `http://www.[::1]/` is no address to check.
+        let mut response = self.redirect("/")?;
+        response.headers.insert(LOCATION, header_value(&iri_to_uri(&to))?);
+        Ok(Some(response))
+    }
 
+    fn complete(&self, next: Next<'_>, response: &mut HttpResponse) -> Result<()> {
         if response.status == StatusCode::NOT_FOUND
-            && let Some(address) = self.slashed(next)?
+            && let Some(address) = self.slashed(next.line, next.onion)?
         {
-            return self.redirect(&address);
+            *response = self.redirect(&address)?;
+            return Ok(());
         }
         if let Some(content) = response.content()
             && !response.headers.contains_key(CONTENT_LENGTH)
@@ -111,6 +114,20 @@ impl Middleware for CommonMiddleware {
             let length = HeaderValue::from(content.len());
             response.headers.insert(CONTENT_LENGTH, length);
         }
-        Ok(response)
+        Ok(())
+    }
+}
+
+impl Halves for CommonMiddleware {
+    fn before<'a>(&'a self, request: &'a mut HttpRequest, next: Next<'a>) -> Before<'a> {
+        match self.instead(request, next) {
+            Ok(None) => Before::Next(Kept::NOTHING),
+            Ok(Some(response)) => Before::Answer(response, Kept::NOTHING),
+            Err(error) => Before::Fail(error),
+        }
+    }
+
+    fn after<'a>(&'a self, _kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+        After::Done(self.complete(next, response))
     }
 }

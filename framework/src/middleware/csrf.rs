@@ -35,9 +35,11 @@ use crate::middleware::cache::personal::Personal;
 use crate::middleware::csrf::protection::CsrfProtection;
 use crate::middleware::csrf::secret::VisitorSecret;
 use crate::middleware::def::FromProject;
-use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::halves::{After, Before, Halves, Kept};
+use crate::middleware::onion::Next;
 use crate::middleware::view::{NextView, ViewMiddleware};
 use crate::project::Project;
+use crate::urls::marks::Marks;
 
 /// The name in `MIDDLEWARE`.
 pub(crate) const NAME: &str = "django.middleware.csrf.CsrfViewMiddleware";
@@ -95,19 +97,33 @@ impl FromProject for CsrfViewMiddleware {
     }
 }
 
-#[async_trait]
-impl Middleware for CsrfViewMiddleware {
-    async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        self.protection.begin(&request).await?;
-        let (notes, session) = (request.notes().clone(), request.session.clone());
-        let mut response = next.run(request).await;
-        self.protection.end(&notes, &session, &mut response).await?;
-        Ok(response)
+impl Halves for CsrfViewMiddleware {
+    fn before<'a>(&'a self, request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
+        let kept = Kept { session: Some(request.session.clone()), ..Kept::NOTHING };
+        if let Some(begun) = self.protection.begin_at_once(request) {
+            return begun.map(|()| kept).into();
+        }
+        let request = &*request;
+        Before::Wait(Box::pin(async move { self.protection.begin(request).await.map(|()| kept) }))
+    }
+
+    fn after<'a>(&'a self, kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+        let (Some(notes), Some(session)) = (next.line.notes(), kept.session) else {
+            return After::Done(Ok(()));
+        };
+        let Some(secret) = notes.get::<VisitorSecret>().and_then(|secret| secret.take()) else {
+            return After::Done(Ok(()));
+        };
+        After::Wait(Box::pin(async move { self.protection.tell(secret, &session, response).await }))
     }
 }
 
 #[async_trait]
 impl ViewMiddleware for CsrfViewMiddleware {
+    fn lets_through(&self, request: &HttpRequest, marks: Marks) -> bool {
+        marks.csrf_exempt || CsrfProtection::is_safe(request)
+    }
+
     async fn process_view(&self, request: HttpRequest, next: NextView<'_>) -> Result<HttpResponse> {
         if next.marks().csrf_exempt {
             return next.run(request).await;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::checks::CheckMessage;
 use crate::middleware::function::{AroundFn, BeforeViewFn, MiddlewareFn};
-use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::halves::Halves;
+use crate::middleware::onion::{Middleware, Next, Shell};
 use crate::middleware::view::{NextView, ViewMiddleware};
 use crate::project::Project;
 
@@ -22,7 +23,7 @@ pub trait FromProject: Sized {
 #[derive(Default)]
 pub(crate) struct Layer {
     /// Around the rest of the onion.
-    pub(crate) around: Option<Arc<dyn Middleware>>,
+    pub(crate) around: Option<Shell>,
     /// Between the routes and the view.
     pub(crate) view: Option<Arc<dyn ViewMiddleware>>,
 }
@@ -49,8 +50,29 @@ impl MiddlewareDef {
     #[must_use]
     pub const fn of<M: Middleware + FromProject>(name: &'static str) -> Self {
         let build = |project: &Project| {
-            let around: Arc<dyn Middleware> = Arc::new(M::from_project(project)?);
+            let around = Shell::Around(Arc::new(M::from_project(project)?));
             Ok(Layer { around: Some(around), view: None })
+        };
+        Self { name, build: Build::Type(build) }
+    }
+
+    /// The row of that middleware, which comes in halves.
+    pub(crate) const fn halves<M: Halves + FromProject>(name: &'static str) -> Self {
+        let build = |project: &Project| {
+            let around = Shell::Halves(Arc::new(M::from_project(project)?));
+            Ok(Layer { around: Some(around), view: None })
+        };
+        Self { name, build: Build::Type(build) }
+    }
+
+    /// The row of that middleware, which comes in halves and stands before the view as well.
+    pub(crate) const fn halves_with_view<M: Halves + ViewMiddleware + FromProject>(
+        name: &'static str,
+    ) -> Self {
+        let build = |project: &Project| {
+            let both = Arc::new(M::from_project(project)?);
+            let around = Shell::Halves(Arc::clone(&both) as Arc<dyn Halves>);
+            Ok(Layer { around: Some(around), view: Some(both) })
         };
         Self { name, build: Build::Type(build) }
     }
@@ -60,7 +82,8 @@ impl MiddlewareDef {
     pub const fn with_view<M: Middleware + ViewMiddleware + FromProject>(name: &'static str) -> Self {
         let build = |project: &Project| {
             let both = Arc::new(M::from_project(project)?);
-            Ok(Layer { around: Some(Arc::clone(&both) as Arc<dyn Middleware>), view: Some(both) })
+            let around = Shell::Around(Arc::clone(&both) as Arc<dyn Middleware>);
+            Ok(Layer { around: Some(around), view: Some(both) })
         };
         Self { name, build: Build::Type(build) }
     }
@@ -118,7 +141,9 @@ impl MiddlewareDef {
     pub(crate) fn build(&self, project: &Project) -> Result<Layer, Vec<CheckMessage>> {
         match self.build {
             Build::Type(build) => build(project),
-            Build::Around(function) => Ok(Layer { around: Some(function.layer()), ..Layer::default() }),
+            Build::Around(function) => {
+                Ok(Layer { around: Some(Shell::Around(function.layer())), ..Layer::default() })
+            }
             Build::BeforeView(function) => Ok(Layer { view: Some(function.layer()), ..Layer::default() }),
         }
     }

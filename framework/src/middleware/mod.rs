@@ -9,6 +9,7 @@ pub mod def;
 pub(crate) mod error_handlers;
 pub mod function;
 pub mod gzip;
+pub(crate) mod halves;
 pub mod onion;
 pub mod refusal;
 pub mod request_line;

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::error_handlers::ErrorHandlers;
+use crate::middleware::halves::{After, Before, Halves, Kept};
 use crate::middleware::refusal::refuse;
 use crate::middleware::request_line::RequestLine;
 use crate::middleware::view::{NextView, ViewMiddleware};
@@ -60,25 +62,69 @@ impl Next<'_> {
     /// Always a response: what fails further in is turned into one before it comes back out, so that each layer can rely
     /// on getting one (Django 5.2 `core/handlers/exception.py`, `convert_exception_to_response`).
     pub async fn run(self, request: HttpRequest) -> HttpResponse {
-        let outcome = match self.onion.layers.get(self.depth) {
-            Some(layer) => layer.handle(request, Next { depth: self.depth + 1, ..self }).await,
-            None => {
-                self.line.note_layers(&request);
-                self.onion.view(request).await
+        let mut request = request;
+        let mut passed = Passed::new();
+        let outcome = loop {
+            match self.onion.layers.get(self.depth + passed.len()) {
+                Some(Shell::Halves(layer)) => {
+                    let kept = match layer.before(&mut request, self) {
+                        Before::Next(kept) => Ok(kept),
+                        Before::Wait(waiting) => waiting.await,
+                        Before::Fail(error) => Err(error),
+                        Before::Answer(response, kept) => {
+                            passed.push((layer, kept));
+                            break Ok(response);
+                        }
+                    };
+                    match kept {
+                        Ok(kept) => passed.push((layer, kept)),
+                        Err(error) => break Err(error),
+                    }
+                }
+                Some(Shell::Around(layer)) => {
+                    let next = Next { depth: self.depth + passed.len() + 1, ..self };
+                    break layer.handle(request, next).await;
+                }
+                None => {
+                    self.line.note_layers(&request);
+                    break self.onion.view(request).await;
+                }
             }
         };
-        match outcome {
+        let mut response = match outcome {
             Ok(response) => response,
             // Boxed, so that no layer's future has to have room for it.
             Err(error) => Box::pin(refuse(error, self.line, self.onion)).await,
+        };
+        while let Some((layer, kept)) = passed.pop() {
+            let outcome = match layer.after(kept, self, &mut response) {
+                After::Done(outcome) => outcome,
+                After::Wait(waiting) => waiting.await,
+            };
+            if let Err(error) = outcome {
+                response = Box::pin(refuse(error, self.line, self.onion)).await;
+            }
         }
+        response
     }
+}
+
+/// The layers in halves whose first halves are done, with what they keep for their second.
+type Passed<'a> = SmallVec<[(&'a Arc<dyn Halves>, Kept); 6]>;
+
+/// A layer of the onion.
+#[derive(Clone)]
+pub(crate) enum Shell {
+    /// A future around the rest.
+    Around(Arc<dyn Middleware>),
+    /// One half before the rest, and one after it.
+    Halves(Arc<dyn Halves>),
 }
 
 /// Everything between the server and a view.
 pub struct Onion {
     pub(crate) project: Arc<Project>,
-    pub(crate) layers: Vec<Arc<dyn Middleware>>,
+    pub(crate) layers: Vec<Shell>,
     /// The layers between the routes and the view.
     pub(crate) view_layers: Vec<Arc<dyn ViewMiddleware>>,
     pub(crate) views: Views,
@@ -93,14 +139,12 @@ impl fmt::Debug for Onion {
 
 impl Onion {
     /// Puts the layers, outermost first, around the views.
-    #[must_use]
-    pub fn new(project: Arc<Project>, layers: Vec<Arc<dyn Middleware>>, views: Views) -> Self {
+    pub(crate) fn new(project: Arc<Project>, layers: Vec<Shell>, views: Views) -> Self {
         Self { project, layers, view_layers: Vec::new(), views, error_handlers: ErrorHandlers::default() }
     }
 
     /// Puts layers between the routes and the views, outermost first.
-    #[must_use]
-    pub fn with_view_layers(mut self, layers: Vec<Arc<dyn ViewMiddleware>>) -> Self {
+    pub(crate) fn with_view_layers(mut self, layers: Vec<Arc<dyn ViewMiddleware>>) -> Self {
         self.view_layers = layers;
         self
     }
@@ -113,7 +157,7 @@ impl Onion {
 
     /// Puts one more layer around all others.
     pub(crate) fn wrap(&mut self, layer: Arc<dyn Middleware>) {
-        self.layers.insert(0, layer);
+        self.layers.insert(0, Shell::Around(layer));
     }
 
     /// The site.

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use http::{Extensions, Method, Uri};
 
 use crate::http::request::HttpRequest;
+use crate::http::request::notes::Notes;
 use crate::session::handle::Session;
 
 /// What is still known of a request when the view has taken it: for logs and error pages. It shares the request with the layers
@@ -50,6 +51,11 @@ impl RequestLine {
                 format!("{:016x}", u64::from_be_bytes(bytes))
             }
         }
+    }
+
+    /// What layers and the view told each other, if they did.
+    pub(crate) fn notes(&self) -> Option<&Notes> {
+        self.request.noted()
     }
 
     /// Notes the visitor's session, once there is a middleware that knows it. A second one would be a second session

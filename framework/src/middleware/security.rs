@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use http::HeaderName;
 use http::header::{HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use regex::RegexSet;
@@ -13,7 +12,8 @@ use crate::error::Result;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::def::FromProject;
-use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::halves::{After, Before, Halves, Kept};
+use crate::middleware::onion::Next;
 use crate::project::Project;
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -87,21 +87,24 @@ impl SecurityMiddleware {
     }
 }
 
-#[async_trait]
-impl Middleware for SecurityMiddleware {
-    async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        let secure = self.hsts.is_some() && request.is_secure();
-        let mut response = match self.redirect(&request)? {
-            Some(redirect) => redirect,
-            None => next.run(request).await,
-        };
-        if let (true, Some(hsts)) = (secure, &self.hsts) {
+impl Halves for SecurityMiddleware {
+    fn before<'a>(&'a self, request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
+        let kept = Kept { flag: self.hsts.is_some() && request.is_secure(), ..Kept::NOTHING };
+        match self.redirect(request) {
+            Ok(None) => Before::Next(kept),
+            Ok(Some(redirect)) => Before::Answer(redirect, kept),
+            Err(error) => Before::Fail(error),
+        }
+    }
+
+    fn after<'a>(&'a self, kept: Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+        if let (true, Some(hsts)) = (kept.flag, &self.hsts) {
             response.headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
         }
         for (name, value) in &self.always {
             response.headers.entry(name).or_insert_with(|| value.clone());
         }
-        Ok(response)
+        After::Done(Ok(()))
     }
 }
 

@@ -66,6 +66,13 @@ pub trait ViewMiddleware: Send + Sync + 'static {
     /// # Errors
     /// What the view fails with, or of its own: it becomes a response before the onion's layers see it.
     async fn process_view(&self, request: HttpRequest, next: NextView<'_>) -> Result<HttpResponse>;
+
+    /// Whether [`process_view`](ViewMiddleware::process_view) would do nothing to this request but ask the rest. It is then not
+    /// called, which saves its future. `marks` is what the view's decorators say of it.
+    fn lets_through(&self, request: &HttpRequest, marks: Marks) -> bool {
+        let _ = (request, marks);
+        false
+    }
 }
 
 /// The view, and the layers before it that are left.
@@ -99,8 +106,12 @@ impl NextView<'_> {
     /// # Errors
     /// What the view fails with.
     pub async fn run(self, request: HttpRequest) -> Result<HttpResponse> {
-        if let Some(layer) = self.onion.view_layers.get(self.depth) {
-            return layer.process_view(request, Self { depth: self.depth + 1, ..self }).await;
+        let layers = self.onion.view_layers.get(self.depth..).unwrap_or_default();
+        let marks = if layers.is_empty() { Marks::default() } else { self.marks() };
+        for (passed, layer) in layers.iter().enumerate() {
+            if !layer.lets_through(&request, marks) {
+                return layer.process_view(request, Self { depth: self.depth + passed + 1, ..self }).await;
+            }
         }
         let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
         let view = self.onion.views.call(self.route, request, arguments);

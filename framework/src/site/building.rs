@@ -17,6 +17,7 @@ use crate::conf::staticfiles::StaticFilesSettings;
 use crate::conf::templates::TemplatesSettings;
 use crate::conf::time_zone::TimeZone;
 use crate::context_processors::BUILT_IN;
+use crate::contrib::messages::middleware as messages;
 use crate::contrib::staticfiles::app::STATICFILES_APP;
 use crate::db::database::Databases;
 use crate::db::migrations::loader::Migrations;
@@ -46,14 +47,16 @@ use crate::views::defaults;
 
 /// The middleware that belongs to no app.
 const MIDDLEWARE: &[MiddlewareDef] = &[
-    MiddlewareDef::of::<SecurityMiddleware>("django.middleware.security.SecurityMiddleware"),
+    MiddlewareDef::halves::<SecurityMiddleware>("django.middleware.security.SecurityMiddleware"),
     MiddlewareDef::of::<UpdateCacheMiddleware>("django.middleware.cache.UpdateCacheMiddleware"),
     MiddlewareDef::of::<FetchFromCacheMiddleware>("django.middleware.cache.FetchFromCacheMiddleware"),
     MiddlewareDef::of::<GZipMiddleware>("django.middleware.gzip.GZipMiddleware"),
     MiddlewareDef::of::<ConditionalGetMiddleware>("django.middleware.http.ConditionalGetMiddleware"),
-    MiddlewareDef::of::<CommonMiddleware>("django.middleware.common.CommonMiddleware"),
-    MiddlewareDef::with_view::<CsrfViewMiddleware>(csrf::NAME),
-    MiddlewareDef::of::<XFrameOptionsMiddleware>("django.middleware.clickjacking.XFrameOptionsMiddleware"),
+    MiddlewareDef::halves::<CommonMiddleware>("django.middleware.common.CommonMiddleware"),
+    MiddlewareDef::halves_with_view::<CsrfViewMiddleware>(csrf::NAME),
+    MiddlewareDef::halves::<XFrameOptionsMiddleware>(
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ),
 ];
 
 /// Gathers faults over every part before it gives up.
@@ -313,6 +316,9 @@ impl Builder {
         match CsrfProtection::new(&self.settings, &self.site.csrf_failure_views) {
             Ok(protection) => parts.insert(protection),
             Err(fault) => self.fault("CSRF_FAILURE_VIEW", "", fault),
+        }
+        if let Some(messages) = messages::site(&self.settings) {
+            parts.insert(messages);
         }
         parts
     }

@@ -30,7 +30,7 @@ pub struct MessageFailure;
 /// # Errors
 /// [`MessageFailure`] without the middleware.
 pub fn add(request: &HttpRequest, message: Message) -> Result<(), MessageFailure> {
-    request.notes().get::<Storage>().ok_or(MessageFailure)?.add(message);
+    Storage::find(request).ok_or(MessageFailure)?.add(message);
     Ok(())
 }
 
@@ -105,7 +105,7 @@ pub fn error(request: &HttpRequest, text: impl Into<String>) -> Result<(), Messa
 #[must_use]
 pub fn get_messages(request: &HttpRequest) -> Messages {
     let default_level = request.project().settings().section::<MessageSettings>().level;
-    Messages { storage: request.notes().get(), default_level }
+    Messages { storage: Storage::find(request), default_level }
 }
 
 /// The least level that is not dropped in this request.
@@ -164,7 +164,7 @@ impl Messages {
         }
     }
 
-    /// Whether the request passed the message middleware.
+    /// Whether the site has the message middleware.
     #[must_use]
     pub const fn is_installed(&self) -> bool {
         self.storage.is_some()

@@ -27,6 +27,6 @@ impl App for MessagesApp {
     }
 
     fn middleware(&self) -> &'static [MiddlewareDef] {
-        const { &[MiddlewareDef::of::<MessageMiddleware>(NAME)] }
+        const { &[MiddlewareDef::halves::<MessageMiddleware>(NAME)] }
     }
 }

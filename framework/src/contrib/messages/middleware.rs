@@ -1,18 +1,18 @@
 //! `django.contrib.messages.middleware.MessageMiddleware`: messages wait from one page to the next.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-
 use crate::checks::CheckMessage;
+use crate::conf::core::CoreSettings;
+use crate::conf::settings::Settings;
 use crate::contrib::messages::cookie::CookieCodec;
 use crate::contrib::messages::settings::{MessageSettings, StorageKind};
 use crate::contrib::messages::storage::{Site, Storage};
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
+use crate::http::request::notes::Notes;
 use crate::http::response::HttpResponse;
 use crate::middleware::def::FromProject;
-use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::halves::{After, Before, Halves, Kept};
+use crate::middleware::onion::Next;
 use crate::project::Project;
 use crate::signing::keys::SigningKeys;
 
@@ -25,7 +25,6 @@ const SESSIONS: &str = "django.contrib.sessions.middleware.SessionMiddleware";
 /// A request whose view neither adds nor reads messages opens no cookie and no session.
 #[derive(Debug)]
 pub struct MessageMiddleware {
-    site: Arc<Site>,
     debug: bool,
 }
 
@@ -44,19 +43,24 @@ impl FromProject for MessageMiddleware {
             let hint = format!("Put it there, or set MESSAGE_STORAGE = {:?}.", StorageKind::Cookie.as_str());
             return Err(vec![CheckMessage::error("nuages.E018", message).hint(hint)]);
         }
-        let keys = SigningKeys::new(&core.secret_key, &core.secret_key_fallbacks);
-        let site = Site { messages, session: settings.section(), codec: CookieCodec::new(&keys) };
-        Ok(Self { site: Arc::new(site), debug: core.debug })
+        Ok(Self { debug: core.debug })
     }
 }
 
-#[async_trait]
-impl Middleware for MessageMiddleware {
-    async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        let storage = Storage::of(&request, &self.site);
-        let storage = request.notes().get_or_insert_with(|| storage);
-        let mut response = next.run(request).await;
-        let unstored = storage.update(&mut response).await?;
+/// What a site that has the middleware knows of messages: requests find it there when they first ask.
+pub(crate) fn site(settings: &Settings) -> Option<Site> {
+    let core = settings.section::<CoreSettings>();
+    if !core.middleware.iter().any(|name| name == NAME) {
+        return None;
+    }
+    let keys = SigningKeys::new(&core.secret_key, &core.secret_key_fallbacks);
+    let (messages, session) = (settings.section(), settings.section());
+    Some(Site { messages, session, codec: CookieCodec::new(&keys) })
+}
+
+impl MessageMiddleware {
+    async fn store(&self, storage: &Storage, response: &mut HttpResponse) -> Result<()> {
+        let unstored = storage.update(response).await?;
         if unstored > 0 && self.debug {
             return Err(Error::internal(format!(
                 "Not all temporary messages could be stored: {unstored} are left."
@@ -65,6 +69,20 @@ impl Middleware for MessageMiddleware {
         if unstored > 0 {
             tracing::warn!(target: "django.contrib.messages", unstored, "messages did not fit into the cookie");
         }
-        Ok(response)
+        Ok(())
+    }
+}
+
+impl Halves for MessageMiddleware {
+    fn before<'a>(&'a self, _request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
+        Before::Next(Kept::NOTHING)
+    }
+
+    fn after<'a>(&'a self, _kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+        match next.line.notes().and_then(Notes::get::<Storage>) {
+            Some(storage) => After::Wait(Box::pin(async move { self.store(&storage, response).await })),
+            // Nobody asked for messages.
+            None => After::Done(Ok(())),
+        }
     }
 }

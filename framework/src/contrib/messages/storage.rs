@@ -11,7 +11,7 @@ use crate::contrib::messages::stored::{Item, NotMessages, Stored};
 use crate::error::{Error, Result};
 use crate::http::json as spaced_json;
 use crate::http::request::HttpRequest;
-use crate::http::request::notes::WeakNotes;
+use crate::http::request::notes::{Notes, WeakNotes};
 use crate::http::response::HttpResponse;
 use crate::http::set_cookie::SetCookie;
 use crate::middleware::cache::personal::Personal;
@@ -24,7 +24,7 @@ const SESSION_KEY: &str = "_messages";
 
 /// What the storages of one site share.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(crate) struct Site {
     pub(super) messages: Arc<MessageSettings>,
     pub(super) session: Arc<SessionSettings>,
     pub(super) codec: CookieCodec,
@@ -63,8 +63,17 @@ impl fmt::Debug for Storage {
 }
 
 impl Storage {
+    /// That of the request, made when it is first asked for; `None` on a site without the middleware.
+    pub(super) fn find(request: &HttpRequest) -> Option<Arc<Self>> {
+        if let Some(found) = request.noted().and_then(Notes::get::<Self>) {
+            return Some(found);
+        }
+        let made = Self::of(request, &request.project().part::<Site>()?);
+        Some(request.notes().get_or_insert_with(|| made))
+    }
+
     /// That of the request.
-    pub(super) fn of(request: &HttpRequest, site: &Arc<Site>) -> Self {
+    fn of(request: &HttpRequest, site: &Arc<Site>) -> Self {
         let cookie = match site.messages.storage {
             StorageKind::Session => None,
             StorageKind::Cookie | StorageKind::Fallback => request.cookies().get(COOKIE).map(Into::into),

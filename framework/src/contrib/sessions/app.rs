@@ -23,7 +23,11 @@ impl App for Sessions {
     }
 
     fn middleware(&self) -> &'static [MiddlewareDef] {
-        const { &[MiddlewareDef::of::<SessionMiddleware>("django.contrib.sessions.middleware.SessionMiddleware")] }
+        const {
+            &[MiddlewareDef::halves::<SessionMiddleware>(
+                "django.contrib.sessions.middleware.SessionMiddleware",
+            )]
+        }
     }
 
     fn commands(&self) -> &'static [CommandDef] {

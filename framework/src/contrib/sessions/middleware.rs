@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use crate::checks::CheckMessage;
@@ -15,7 +14,8 @@ use crate::http::response::HttpResponse;
 use crate::http::set_cookie::SetCookie;
 use crate::http::vary::patch_vary_headers;
 use crate::middleware::def::FromProject;
-use crate::middleware::onion::{Middleware, Next};
+use crate::middleware::halves::{After, Before, Halves, Kept};
+use crate::middleware::onion::Next;
 use crate::project::Project;
 use crate::serialize::value::Value;
 use crate::session::engine::SessionEngine;
@@ -127,39 +127,67 @@ fn out_of_range(age: &Value) -> SessionError {
     ExpiryError::Overflow(format!("{age:?} seconds from now")).into()
 }
 
-#[async_trait]
-impl Middleware for SessionMiddleware {
-    async fn handle(&self, mut request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        self.engine.check()?;
+impl SessionMiddleware {
+    /// What waits for the store: the response is the one that is to be changed.
+    async fn finish(
+        &self,
+        session: &Session,
+        mut outcome: Outcome,
+        response: &mut HttpResponse,
+    ) -> Result<()> {
+        outcome.modified = outcome.modified || self.renews(session, outcome.empty).await?;
+        match decide(outcome, response.status) {
+            Decision::Leave => return Ok(()),
+            Decision::Vary => {}
+            Decision::Delete => response.set_cookie(self.deletion())?,
+            Decision::Save => self.save(session, response).await?,
+            Decision::Withhold => {
+                self.cookie_age(session).await?;
+                if !outcome.accessed {
+                    return Ok(());
+                }
+            }
+        }
+        patch_vary_headers(&mut response.headers, &["Cookie"]);
+        Ok(())
+    }
+}
+
+impl Halves for SessionMiddleware {
+    fn before<'a>(&'a self, request: &'a mut HttpRequest, next: Next<'a>) -> Before<'a> {
+        if let Err(error) = self.engine.check() {
+            return Before::Fail(error.into());
+        }
         let cookie = request.cookies().get(&self.settings.cookie_name);
         let sent = cookie.is_some();
         let session = self.engine.session(cookie);
         request.session = session.clone();
         next.line.note_session(&session);
+        Before::Next(Kept { session: Some(session), flag: sent })
+    }
 
-        let mut response = next.run(request).await;
-
-        let session = session.current();
-        let Some(flags) = session.flags() else { return Ok(response) };
+    fn after<'a>(&'a self, kept: Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+        let Some(session) = kept.session.map(|session| session.current()) else {
+            return After::Done(Ok(()));
+        };
+        let Some(flags) = session.flags() else { return After::Done(Ok(())) };
         let outcome = Outcome {
-            sent,
+            sent: kept.flag,
             empty: flags.empty,
             accessed: flags.accessed,
-            modified: flags.modified || self.renews(&session, flags.empty).await?,
+            modified: flags.modified,
         };
-        match decide(outcome, response.status) {
-            Decision::Leave => return Ok(response),
-            Decision::Vary => {}
-            Decision::Delete => response.set_cookie(self.deletion())?,
-            Decision::Save => self.save(&session, &mut response).await?,
-            Decision::Withhold => {
-                self.cookie_age(&session).await?;
-                if !outcome.accessed {
-                    return Ok(response);
+        // Most requests leave their session as it is, and wait for nothing.
+        if !self.settings.save_every_request {
+            match decide(outcome, response.status) {
+                Decision::Leave => return After::Done(Ok(())),
+                Decision::Vary => {
+                    patch_vary_headers(&mut response.headers, &["Cookie"]);
+                    return After::Done(Ok(()));
                 }
+                Decision::Delete | Decision::Save | Decision::Withhold => {}
             }
         }
-        patch_vary_headers(&mut response.headers, &["Cookie"]);
-        Ok(response)
+        After::Wait(Box::pin(async move { self.finish(&session, outcome, response).await }))
     }
 }

@@ -75,9 +75,10 @@ impl HttpRequest {
 
     async fn form(&self) -> Result<&Form> {
         let form = self.inner.form.get_or_init(|| async {
-            if self.inner.method == Method::POST { self.read_form().await } else { Ok(Form::default()) }
+            let posted = self.inner.method == Method::POST;
+            Box::new(if posted { self.read_form().await } else { Ok(Form::default()) })
         });
-        form.await.as_ref().map_err(|error| error.clone().into_error())
+        Result::as_ref(form.await).map_err(|error| error.clone().into_error())
     }
 
     async fn read_form(&self) -> Result<Form, FormError> {
@@ -168,13 +169,13 @@ impl HttpRequest {
     fn content_header(&self) -> &HeaderParameters {
         self.inner.content_type.get_or_init(|| {
             let Some(value) = self.inner.headers.get(CONTENT_TYPE) else {
-                return HeaderParameters::default();
+                return Box::default();
             };
             let line = latin1(value.as_bytes());
-            HeaderParameters::parse(&line).unwrap_or_else(|_| HeaderParameters {
+            Box::new(HeaderParameters::parse(&line).unwrap_or_else(|_| HeaderParameters {
                 value: line.split(';').next().unwrap_or_default().trim().to_lowercase(),
                 ..HeaderParameters::default()
-            })
+            }))
         })
     }
 

@@ -97,7 +97,16 @@ impl CsrfProtection {
 
     /// Looks at what the visitor brought. A cookie that is no secret is replaced (Django's `process_request`).
     pub(crate) async fn begin(&self, request: &HttpRequest) -> Result<()> {
-        match self.secret(request).await? {
+        Self::note(request, self.secret(request).await?)
+    }
+
+    /// The same without waiting; `None` where the session has to be asked.
+    pub(super) fn begin_at_once(&self, request: &HttpRequest) -> Option<Result<()>> {
+        (!self.settings.use_sessions).then(|| Self::note(request, self.secret_in_cookie(request)))
+    }
+
+    fn note(request: &HttpRequest, brought: Result<Option<String>, TokenError>) -> Result<()> {
+        match brought {
             Ok(None) => {}
             Ok(Some(secret)) => VisitorSecret::note(request.notes(), secret),
             Err(_) => VisitorSecret::renew(request.notes())?,
@@ -112,9 +121,19 @@ impl CsrfProtection {
         session: &Session,
         response: &mut HttpResponse,
     ) -> Result<()> {
-        let Some(secret) = notes.get::<VisitorSecret>().and_then(|secret| secret.take()) else {
-            return Ok(());
-        };
+        match notes.get::<VisitorSecret>().and_then(|secret| secret.take()) {
+            Some(secret) => self.tell(secret, session, response).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the visitor of that secret.
+    pub(super) async fn tell(
+        &self,
+        secret: String,
+        session: &Session,
+        response: &mut HttpResponse,
+    ) -> Result<()> {
         if self.settings.use_sessions {
             let session = session.current();
             if session.get_value(SESSION_KEY).await?.as_ref().and_then(Value::as_str) != Some(&secret) {
@@ -142,15 +161,19 @@ impl CsrfProtection {
     /// # Errors
     /// When the form or the session cannot be read.
     pub(crate) async fn refusal(&self, request: &HttpRequest) -> Result<Option<Reason>> {
-        if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
-            || request.extensions().get::<NotEnforced>().is_some()
-        {
+        if Self::is_safe(request) {
             return Ok(None);
         }
         if let Some(reason) = self.foreign(request) {
             return Ok(Some(reason));
         }
         self.bad_token(request).await
+    }
+
+    /// Whether the request changes nothing, or is believed without a token.
+    pub(super) fn is_safe(request: &HttpRequest) -> bool {
+        matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+            || request.extensions().get::<NotEnforced>().is_some()
     }
 
     /// The answer to a request that is not believed: `CSRF_FAILURE_VIEW`'s.
@@ -211,11 +234,15 @@ impl CsrfProtection {
         })
     }
 
+    fn secret_in_cookie(&self, request: &HttpRequest) -> Result<Option<String>, TokenError> {
+        let Some(text) = request.cookies().get(&self.settings.cookie_name) else { return Ok(None) };
+        check_format(text).map(|()| Some(unmask(text)))
+    }
+
     /// The secret that the visitor brought; an inner error for a cookie that is none.
     async fn secret(&self, request: &HttpRequest) -> Result<Result<Option<String>, TokenError>> {
         if !self.settings.use_sessions {
-            let Some(text) = request.cookies().get(&self.settings.cookie_name) else { return Ok(Ok(None)) };
-            return Ok(check_format(text).map(|()| Some(unmask(text))));
+            return Ok(self.secret_in_cookie(request));
         }
         match request.session.get_value(SESSION_KEY).await? {
             None | Some(Value::None) => Ok(Ok(None)),

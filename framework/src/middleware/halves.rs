@@ -1,0 +1,66 @@
+//! A layer in two halves: Django's `process_request` and `process_response`.
+
+use futures_core::future::BoxFuture;
+
+use crate::error::{Error, Result};
+use crate::http::request::HttpRequest;
+use crate::http::response::HttpResponse;
+use crate::middleware::onion::Next;
+use crate::session::handle::Session;
+
+/// A layer that does something before the rest of the onion and something after it, mostly without waiting.
+///
+/// A [`Middleware`](crate::middleware::onion::Middleware) is a future around the rest: it is put on the heap, and request and
+/// response are moved through it. Most layers of a site are the framework's own, and do next to nothing to most requests. As
+/// halves they cost just what they do.
+pub(crate) trait Halves: Send + Sync + 'static {
+    /// What comes before the rest.
+    fn before<'a>(&'a self, request: &'a mut HttpRequest, next: Next<'a>) -> Before<'a>;
+
+    /// What comes after it: also after an answer in place of the rest, and after the response of an error further in, but not
+    /// when the first half failed.
+    fn after<'a>(&'a self, kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a>;
+}
+
+/// How a first half ends.
+pub(crate) enum Before<'a> {
+    /// The rest is asked.
+    Next(Kept),
+    /// The rest is not asked.
+    Answer(HttpResponse, Kept),
+    /// It fails, which becomes a response.
+    Fail(Error),
+    /// It has to wait for something, then the rest is asked.
+    Wait(BoxFuture<'a, Result<Kept>>),
+}
+
+/// How a second half ends; what it fails with becomes a response.
+pub(crate) enum After<'a> {
+    /// At once.
+    Done(Result<()>),
+    /// It has to wait for something.
+    Wait(BoxFuture<'a, Result<()>>),
+}
+
+/// What the first half leaves for the second.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// The visitor's session, as the layer knows it.
+    pub(crate) session: Option<Session>,
+    /// An answer that the layer found: what it means is the layer's.
+    pub(crate) flag: bool,
+}
+
+impl Kept {
+    /// Nothing.
+    pub(crate) const NOTHING: Self = Self { session: None, flag: false };
+}
+
+impl From<Result<Kept>> for Before<'_> {
+    fn from(outcome: Result<Kept>) -> Self {
+        match outcome {
+            Ok(kept) => Self::Next(kept),
+            Err(error) => Self::Fail(error),
+        }
+    }
+}
