@@ -60,7 +60,7 @@ struct Inner {
     version: Version,
     headers: HeaderMap,
     body: RequestBody,
-    path: OnceLock<Paths>,
+    path: Paths,
     query: OnceLock<Result<QueryDict, TooManyFields>>,
     // What few requests have is small until it is there: all of it together is an allocation of the kind that costs little.
     form: OnceCell<Box<Result<Form, FormError>>>,
@@ -83,6 +83,12 @@ impl HttpRequest {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        // Every request asks for its path, and most bring no cookies.
+        let path = Paths::of(&head.uri, project.core());
+        let cookies = match head.headers.contains_key(COOKIE) {
+            true => OnceLock::new(),
+            false => OnceLock::from(RequestCookies::default()),
+        };
         Self {
             session: Session::default(),
             extensions: head.extensions,
@@ -94,10 +100,10 @@ impl HttpRequest {
                 version: head.version,
                 headers: joined(head.headers),
                 body: RequestBody::new(body),
-                path: OnceLock::new(),
+                path,
                 query: OnceLock::new(),
                 form: OnceCell::new(),
-                cookies: OnceLock::new(),
+                cookies,
                 content_type: OnceLock::new(),
                 accepted: OnceLock::new(),
                 route: OnceLock::new(),

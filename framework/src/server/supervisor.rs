@@ -79,6 +79,9 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
     let mut connection = Pin::new(connection);
     let mut timer = pin!(sleep(settings.head_timeout));
     let mut since = Instant::now();
+    // Whether `since` is still to be asked of the clock: a connection that rests a moment later than it could costs less than
+    // a look at the clock for each request.
+    let mut unknown = false;
     // Whoever begins to drive a connection has seen its first bytes.
     let mut was = Wait::Head;
     let mut served = activity.served();
@@ -91,7 +94,7 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
                 Order::Drain if closing => {}
                 Order::Drain => {
                     closing = true;
-                    since = Instant::now();
+                    (since, unknown) = (Instant::now(), false);
                     connection.as_mut().graceful_shutdown();
                 }
                 Order::End => return Poll::Ready(End::Cut),
@@ -108,7 +111,10 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
             if wait != was || served != activity.served() {
                 was = wait;
                 served = activity.served();
-                since = Instant::now();
+                unknown = wait == Wait::Idle && rest == Rest::Possible && !closing;
+                if !unknown {
+                    since = Instant::now();
+                }
             }
             let restless = rest == Rest::Possible && !closing && activity.is_at_rest();
             let limit = match wait {
@@ -126,6 +132,10 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
                 return Poll::Pending;
             }
             let now = Instant::now();
+            if unknown {
+                (since, unknown) = (now, false);
+                deadline = now + limit;
+            }
             if wait == Wait::Busy {
                 deadline = now + limit;
             }

@@ -20,17 +20,13 @@ impl HttpRequest {
     /// Nothing is collapsed in it: `//`, `/./` and `/../` are there as they were sent.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.paths().path(&self.inner.uri)
+        self.inner.path.path(&self.inner.uri)
     }
 
     /// The path without `FORCE_SCRIPT_NAME`: what the routes are matched with.
     #[must_use]
     pub fn path_info(&self) -> &str {
-        self.paths().path_info(&self.inner.uri)
-    }
-
-    fn paths(&self) -> &Paths {
-        self.inner.path.get_or_init(|| Paths::of(&self.inner.uri, self.core()))
+        self.inner.path.path_info(&self.inner.uri)
     }
 
     /// The path and the query, escaped for the wire.
