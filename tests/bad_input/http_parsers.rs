@@ -92,6 +92,7 @@ fn header_text() -> impl Strategy<Value = Vec<u8>> {
         "*",
         "q=0.5",
         "q=",
+        "q=nan",
         "text/html",
         "*/*",
         "gzip",
