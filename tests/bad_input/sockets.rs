@@ -52,9 +52,7 @@ impl Server {
 
     pub(crate) async fn start_in(folder: &Path, settings: &str, limits: ServerSettings) -> Self {
         let settings = format!(
-            r#"SECRET_KEY = "a key for tests alone"
-            ALLOWED_HOSTS = ["localhost"]
-            SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+            r#"SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
             MIDDLEWARE = [
                 "nuages.contrib.staticfiles.middleware.StaticFilesMiddleware",
                 "django.middleware.common.CommonMiddleware",
@@ -74,9 +72,18 @@ impl Server {
             path("header/<api>/", header),
             path("files/<path:path>", file),
         ];
+        Self::serving(Site::new(folder).urls(urls), &settings, limits).await
+    }
+
+    /// That site.
+    pub(crate) async fn serving(site: Site, settings: &str, limits: ServerSettings) -> Self {
+        let settings = format!(
+            r#"SECRET_KEY = "a key for tests alone"
+            ALLOWED_HOSTS = ["localhost"]
+            {settings}"#
+        );
         let source = SettingsSource::text("settings.toml", settings);
-        let built =
-            Site::new(folder).urls(urls).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let built = site.build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = OnionService::new(Arc::new(built.onion));
