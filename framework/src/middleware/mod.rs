@@ -12,6 +12,7 @@ pub mod gzip;
 pub mod onion;
 pub mod refusal;
 pub mod request_line;
+pub(crate) mod request_log;
 pub mod security;
 mod technical;
 pub mod view;

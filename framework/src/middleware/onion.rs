@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::error::panic::keep_places;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::error_handlers::ErrorHandlers;
 use crate::middleware::refusal::refuse;
 use crate::middleware::request_line::RequestLine;
-use crate::middleware::view::{NextView, ViewMiddleware};
+use crate::middleware::request_log::log_answer;
+use crate::middleware::view::{NextView, ViewMiddleware, guarded};
 use crate::project::Project;
 use crate::urls::views::Views;
 
@@ -57,16 +59,19 @@ impl fmt::Debug for Next<'_> {
 }
 
 impl Next<'_> {
-    /// Always a response: what fails further in is turned into one before it comes back out, so that each layer can rely
-    /// on getting one (Django 5.2 `core/handlers/exception.py`, `convert_exception_to_response`).
+    /// Always a response: what fails or panics further in is turned into one before it comes back out, so that each layer can
+    /// rely on getting one (Django 5.2 `core/handlers/exception.py`, `convert_exception_to_response`).
     pub async fn run(self, request: HttpRequest) -> HttpResponse {
-        let outcome = match self.onion.layers.get(self.depth) {
-            Some(layer) => layer.handle(request, Next { depth: self.depth + 1, ..self }).await,
-            None => {
-                self.line.note_layers(&request);
-                self.onion.view(request).await
+        let outcome = guarded("a middleware", async move {
+            match self.onion.layers.get(self.depth) {
+                Some(layer) => layer.handle(request, Next { depth: self.depth + 1, ..self }).await,
+                None => {
+                    self.line.note_layers(&request);
+                    self.onion.view(request).await
+                }
             }
-        };
+        })
+        .await;
         match outcome {
             Ok(response) => response,
             // Boxed, so that no layer's future has to have room for it.
@@ -95,6 +100,7 @@ impl Onion {
     /// Puts the layers, outermost first, around the views.
     #[must_use]
     pub fn new(project: Arc<Project>, layers: Vec<Arc<dyn Middleware>>, views: Views) -> Self {
+        keep_places(project.core().debug);
         Self { project, layers, view_layers: Vec::new(), views, error_handlers: ErrorHandlers::default() }
     }
 
@@ -125,7 +131,11 @@ impl Onion {
     /// From the request to the response: always a response.
     pub async fn respond(&self, request: HttpRequest) -> HttpResponse {
         let line = RequestLine::of(&request);
-        Next { onion: self, line: &line, depth: 0 }.run(request).await
+        let response = Next { onion: self, line: &line, depth: 0 }.run(request).await;
+        if response.status.as_u16() >= 400 {
+            log_answer(&response, line.as_sent());
+        }
+        response
     }
 
     /// Resolves the path and calls the view, through the layers before it.
@@ -139,3 +149,6 @@ impl Onion {
         next.run(request).await
     }
 }
+
+#[cfg(test)]
+mod tests;
