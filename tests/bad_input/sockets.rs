@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nuages::conf::server::ServerSettings;
 use nuages::conf::source::SettingsSource;
+use nuages::decorators::cache::cache_control;
 use nuages::prelude::*;
 use nuages::server::onion_service::OnionService;
 use nuages::server::serve::serve;
@@ -17,7 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use crate::client_words::header;
+use crate::client_words::{CONTROL, header};
+use crate::floods::where_is;
 use crate::requests::{body, form, host, next};
 
 /// Longer than any step takes on a busy machine.
@@ -56,8 +58,10 @@ impl Server {
             MIDDLEWARE = [
                 "nuages.contrib.staticfiles.middleware.StaticFilesMiddleware",
                 "django.middleware.common.CommonMiddleware",
+                "django.contrib.messages.middleware.MessageMiddleware",
             ]
-            INSTALLED_APPS = ["django.contrib.staticfiles"]
+            INSTALLED_APPS = ["django.contrib.staticfiles", "django.contrib.messages"]
+            MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
             STATIC_URL = "/static/"
             STATIC_ROOT = "public"
             DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000
@@ -68,8 +72,11 @@ impl Server {
             path("form/", form),
             path("body/", body),
             path("next/", next),
+            path("where/", where_is),
             path("host/", host),
             path("header/<api>/", header),
+            path("control/", cache_control(CONTROL, hello)),
+            path("word/<path:word>/", file).name("word"),
             path("files/<path:path>", file),
         ];
         Self::serving(Site::new(folder).urls(urls), &settings, limits).await

@@ -69,4 +69,8 @@ impl Service for OnionService {
     fn panicked(&self) -> Response<ResponseBody> {
         error_page(StatusCode::INTERNAL_SERVER_ERROR).into_http()
     }
+
+    fn refused(&self, status: StatusCode) -> Response<ResponseBody> {
+        error_page(status).into_http()
+    }
 }
