@@ -1,11 +1,16 @@
 //! What a view may fail with, and the status it becomes.
 
+pub(crate) mod panic;
+pub mod place;
+
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
 use http::StatusCode;
+
+use self::place::{Origin, Place};
 
 /// Any error, boxed.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -80,7 +85,7 @@ impl Error {
 pub struct Internal {
     error: BoxError,
     type_name: Option<&'static str>,
-    location: &'static Location<'static>,
+    origin: Origin,
     backtrace: Option<Box<Backtrace>>,
 }
 
@@ -90,16 +95,17 @@ impl Internal {
         // Costs nothing unless the environment asks for it (`RUST_BACKTRACE=1`).
         let backtrace = Backtrace::capture();
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| Box::new(backtrace));
-        Self { error, type_name, location: Location::caller(), backtrace }
+        Self { error, type_name, origin: Origin::Call(Location::caller()), backtrace }
     }
 
-    /// The line of the `?`, or of the call of [`Error::internal`].
+    /// The line of the `?`, of the call of [`Error::internal`], or of the panic.
     #[must_use]
-    pub const fn location(&self) -> &'static Location<'static> {
-        self.location
+    pub fn location(&self) -> Place<'_> {
+        self.origin.place()
     }
 
-    /// The calls that led there, when the environment asks for them (`RUST_BACKTRACE=1`, as `runserver` does under `DEBUG`).
+    /// The calls that led there: of a panic under `DEBUG`, of any other error when the environment asks for them
+    /// (`RUST_BACKTRACE=1`, as `runserver` does under `DEBUG`).
     #[must_use]
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.backtrace.as_deref()

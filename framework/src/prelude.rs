@@ -9,6 +9,7 @@ pub use crate::checks::CheckMessage;
 pub use crate::db::database::Database;
 pub use crate::error::{Error, Result};
 pub use crate::http::query_dict::QueryDict;
+pub use crate::http::redirect_target::url_has_allowed_host_and_scheme;
 pub use crate::http::request::HttpRequest;
 pub use crate::http::response::HttpResponse;
 pub use crate::http::set_cookie::SetCookie;
@@ -18,7 +19,8 @@ pub use crate::middleware::view::{NextView, ViewMiddleware};
 pub use crate::project::Project;
 pub use crate::session::handle::Session;
 pub use crate::shortcuts::{
-    OrNotFound, permanent_redirect, redirect, render, render_to_string, render_with_status, reverse,
+    OrNotFound, is_valid_path, permanent_redirect, redirect, redirect_with, render, render_to_string,
+    render_with_status, resolve, reverse,
 };
 pub use crate::site::Site;
 pub use crate::template::context::Context;

@@ -1,6 +1,7 @@
 //! What nearly every view does, in one line (Django 5.2 `shortcuts.py`).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::StatusCode;
 use tera::Value;
@@ -11,6 +12,8 @@ use crate::http::charset::Charset;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::csrf::get_token;
+use crate::project::Project;
+use crate::routes::resolved::{ResolverMatch, RouteMatch};
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
 use crate::template::error::TemplateError;
@@ -178,6 +181,73 @@ pub fn permanent_redirect<'a>(request: &HttpRequest, to: impl Into<Destination<'
     Ok(response.in_default_charset(request.project().core()))
 }
 
+/// A redirect with a status of your choice to a route or an address: 303 after a form, 307 and 308 for a redirect that keeps the
+/// method and the body (Django's `preserve_request`).
+///
+/// ```
+/// # use nuages::prelude::*;
+/// # use nuages::shortcuts::redirect_with;
+/// async fn order(request: HttpRequest) -> Result<HttpResponse> {
+///     redirect_with(&request, StatusCode::SEE_OTHER, ("shop:receipt", args![42]))
+/// }
+/// # let _ = order;
+/// ```
+///
+/// # Errors
+/// As [`redirect`].
+pub fn redirect_with<'a>(
+    request: &HttpRequest,
+    status: StatusCode,
+    to: impl Into<Destination<'a>>,
+) -> Result<HttpResponse> {
+    let response = HttpResponse::redirect_with(status, &to.into().address(request)?)?;
+    Ok(response.in_default_charset(request.project().core()))
+}
+
+/// The route of a path, and all that is known of it (Django's `resolve`). The path is one of the site: decoded, without a query, and
+/// without the script name.
+///
+/// ```
+/// # use nuages::prelude::*;
+/// # use nuages::shortcuts::resolve;
+/// async fn back(request: HttpRequest) -> Result<HttpResponse> {
+///     let there = resolve(&request, "/student/2026/")?;
+///     Ok(HttpResponse::text(there.found().view_name()))
+/// }
+/// # let _ = back;
+/// ```
+///
+/// # Errors
+/// [`Error::NotFound`] when it leads nowhere (Django's `Resolver404`).
+pub fn resolve(request: &HttpRequest, path: &str) -> Result<Resolved> {
+    let project = request.project();
+    let found =
+        project.routes().resolve(path).ok_or_else(|| Error::not_found("no route matches the path"))?;
+    Ok(Resolved { project: Arc::clone(project), found, path: path.to_owned() })
+}
+
+/// Whether a path leads to a view (Django's `is_valid_path`).
+#[must_use]
+pub fn is_valid_path(request: &HttpRequest, path: &str) -> bool {
+    request.project().routes().resolve(path).is_some()
+}
+
+/// A path that [`resolve`] found the route of.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    project: Arc<Project>,
+    found: RouteMatch,
+    path: String,
+}
+
+impl Resolved {
+    /// All that is known of the match.
+    #[must_use]
+    pub fn found(&self) -> ResolverMatch<'_> {
+        self.project.routes().of_own(&self.found, &self.path)
+    }
+}
+
 /// Where [`redirect`] leads: made from a text, or from a route's name with its arguments.
 #[derive(Debug, Clone)]
 pub struct Destination<'a> {
@@ -244,6 +314,20 @@ impl<T> OrNotFound<T> for Option<T> {
     }
 }
 
+/// No row becomes a 404, too (Django's `get_list_or_404`).
+///
+/// ```
+/// use nuages::shortcuts::OrNotFound;
+///
+/// let tunes: Vec<&str> = Vec::new();
+/// assert_eq!(tunes.or_404("no tune of that year").unwrap_err().status(), 404);
+/// ```
+impl<T> OrNotFound<Self> for Vec<T> {
+    fn or_404(self, reason: impl Into<String>) -> Result<Self> {
+        if self.is_empty() { Err(Error::not_found(reason)) } else { Ok(self) }
+    }
+}
+
 /// A row that is not there becomes a 404, every other failure stays what it is.
 impl<T> OrNotFound<T> for std::result::Result<T, sqlx::Error> {
     fn or_404(self, reason: impl Into<String>) -> Result<T> {
@@ -253,3 +337,6 @@ impl<T> OrNotFound<T> for std::result::Result<T, sqlx::Error> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

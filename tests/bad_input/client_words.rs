@@ -1,6 +1,9 @@
 //! What clients say that becomes a path, a header, a host or an address, over real sockets: it becomes nothing else.
 
 use nuages::conf::server::ServerSettings;
+use nuages::contrib::messages;
+use nuages::http::cache_control::{Directive, patch_cache_control};
+use nuages::http::conditional::Validators;
 use nuages::http::content_disposition::content_disposition;
 use nuages::http::file_response::FileResponse;
 use nuages::http::vary::patch_vary_headers;
@@ -28,7 +31,35 @@ pub(crate) async fn header(request: HttpRequest, api: String) -> Result<HttpResp
         }
         "allow" => response = HttpResponse::not_allowed(&[evil]),
         "redirect" => response = HttpResponse::redirect(evil)?,
+        "permanent" => response = HttpResponse::permanent_redirect(evil)?,
+        "see-other" => response = HttpResponse::redirect_with(StatusCode::SEE_OTHER, evil)?,
         "shortcut" => return redirect(&request, evil),
+        "shortcut-with" => return redirect_with(&request, StatusCode::PERMANENT_REDIRECT, evil),
+        "reverse-argument" => return redirect(&request, ("word", args![evil])),
+        "reverse-query" => return redirect(&request, ("word", args!["a"].query(evil))),
+        "reverse-pairs" => return redirect(&request, ("word", args!["a"].query([(evil, evil)]))),
+        "reverse-fragment" => return redirect(&request, ("word", args!["a"].fragment(evil))),
+        "reverse-header" => {
+            let address = reverse(&request, "word", args![evil].query(evil).fragment(evil))?;
+            response.set_header("location", &address)?;
+        }
+        "etag" => {
+            let validators = Validators::new().etag(evil.to_owned());
+            return validators.respond(&request, async { Ok(HttpResponse::text("")) }).await;
+        }
+        "cache-control-flag" => patch_cache_control(&mut response.headers, &[Directive::Flag(evil)])?,
+        "cache-control-name" => patch_cache_control(&mut response.headers, &[Directive::Seconds(evil, 1)])?,
+        "cache-control-text" => {
+            patch_cache_control(&mut response.headers, &[Directive::Text("no-cache", evil)])?;
+        }
+        "with-cookie" => response = response.with_cookie(SetCookie::new(evil, "v"))?,
+        "signed-cookie-name" => {
+            response.set_signed_cookie(request.project(), SetCookie::new(evil, "v"), "salt")?;
+        }
+        "signed-cookie-value" => {
+            response.set_signed_cookie(request.project(), SetCookie::new("k", evil), evil)?;
+        }
+        "message" => messages::add_message(&request, messages::INFO, evil, evil)?,
         "cookie-name" => response.set_cookie(SetCookie::new(evil, "v"))?,
         "cookie-value" => response.set_cookie(SetCookie::new("k", evil))?,
         "cookie-path" => response.set_cookie(SetCookie::new("k", "v").path(evil))?,
@@ -47,7 +78,7 @@ pub(crate) async fn header(request: HttpRequest, api: String) -> Result<HttpResp
     Ok(response)
 }
 
-const APIS: [&str; 20] = [
+const APIS: [&str; 36] = [
     "value",
     "name",
     "default",
@@ -57,7 +88,23 @@ const APIS: [&str; 20] = [
     "vary-again",
     "allow",
     "redirect",
+    "permanent",
+    "see-other",
     "shortcut",
+    "shortcut-with",
+    "reverse-argument",
+    "reverse-query",
+    "reverse-pairs",
+    "reverse-fragment",
+    "reverse-header",
+    "etag",
+    "cache-control-flag",
+    "cache-control-name",
+    "cache-control-text",
+    "with-cookie",
+    "signed-cookie-name",
+    "signed-cookie-value",
+    "message",
     "cookie-name",
     "cookie-value",
     "cookie-path",
@@ -69,6 +116,9 @@ const APIS: [&str; 20] = [
     "file-name",
     "file-type",
 ];
+
+/// The same in a decorator, which takes constants alone.
+pub(crate) const CONTROL: &[Directive<'_>] = &[Directive::Flag("a\r\nInjected: b")];
 
 /// Whatever a path is written like, it leads to no file outside of the folder.
 #[tokio::test]
@@ -151,7 +201,10 @@ async fn no_header_begins_another() {
             let target = format!("/header/{api}/?evil={evil}");
             let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
             let answer = server.exchange(request).await;
-            assert!(matches!(status(&answer), Some(200 | 302 | 400 | 405 | 500)), "{target}: {answer}");
+            assert!(
+                matches!(status(&answer), Some(200 | 301..=303 | 308 | 400 | 405 | 500)),
+                "{target}: {answer}"
+            );
             let head = answer.split("\r\n\r\n").next().unwrap();
             for line in head.split(['\r', '\n', '\0']) {
                 assert!(!line.trim_start().starts_with("Injected"), "{target}: {head:?}");
@@ -160,6 +213,14 @@ async fn no_header_begins_another() {
             assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{target}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_decorators_header_begins_no_other() {
+    let server = Server::start(ServerSettings::default()).await;
+    let answer =
+        server.exchange("GET /control/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    assert!(status(&answer) == Some(500) && !answer.contains("Injected"), "{answer}");
 }
 
 /// However a host is told, it is one of ours or a 400.

@@ -1,8 +1,10 @@
 //! Clients that send slowly, without end, or what is no HTTP, over real sockets: each is refused, and the others are served.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nuages::conf::server::ServerSettings;
+use nuages::prelude::*;
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -159,5 +161,85 @@ async fn a_second_request_cannot_be_hidden_in_a_body() {
         assert!(!answer.contains("/hidden/"), "{lengths:?}: {answer}");
         let read_as_chunks = answer.ends_with(&format!("\r\n\r\n{}", hidden.len()));
         assert!(matches!(status(&answer), None | Some(400)) || read_as_chunks, "{lengths:?}: {answer}");
+    }
+}
+
+/// A view that looks where its file is.
+pub(crate) async fn where_is(request: HttpRequest) -> Result<HttpResponse> {
+    let file = request.files().await?.get("f").or_404("no file")?;
+    let there = file.temporary_file_path().is_some_and(|path| path.exists());
+    Ok(HttpResponse::text(format!("{} {there}", file.size())))
+}
+
+/// What lies in a folder, after the files of requests that ended had time to go.
+async fn left(folder: &Path) -> usize {
+    let count = || std::fs::read_dir(folder).unwrap().count();
+    for _ in 0..100 {
+        if count() == 0 {
+            break;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    count()
+}
+
+#[tokio::test]
+async fn a_file_without_end_ends_at_the_bodys_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = ServerSettings { body_max_size: Some(1_000_000), ..ServerSettings::default() };
+    let settings =
+        format!("FILE_UPLOAD_TEMP_DIR = {:?}\nFILE_UPLOAD_MAX_MEMORY_SIZE = 10_000", folder.path());
+    let server = Server::start_in(Path::new("no-such-folder"), &settings, limits).await;
+    let kind = "Content-Type: multipart/form-data; boundary=B\r\n";
+    let head = "--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\n";
+    let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
+    // Without a length: it is counted.
+    let (read, mut write) = server.connect().await.into_split();
+    let start = post("/where/", &format!("{kind}Transfer-Encoding: chunked\r\n")) + &chunk(head);
+    let piece = chunk(&"x".repeat(10_000));
+    let sending = tokio::spawn(async move {
+        let mut sent = 0;
+        let _ = write.write_all(start.as_bytes()).await;
+        while sent < 1_000_000_000 && write.write_all(piece.as_bytes()).await.is_ok() {
+            sent += piece.len();
+        }
+        sent
+    });
+    let answer = all_of(read).await;
+    assert_eq!(status(&answer), Some(400), "{answer:.300}");
+    let sent = timeout(PATIENCE, sending).await.expect("the connection is closed").unwrap();
+    assert!(sent < 100_000_000, "{sent} bytes were taken");
+    assert_eq!(left(folder.path()).await, 0);
+    // With one: nothing is read.
+    let answer = server.exchange(post("/where/", &format!("{kind}Content-Length: 1000001\r\n"))).await;
+    assert_eq!(status(&answer), Some(413), "{answer}");
+    // A view that does not read it does not wait for it either.
+    let answer = server
+        .exchange(
+            post("/hello/", "Transfer-Encoding: chunked\r\nConnection: close\r\n") + "3\r\nabc\r\n0\r\n\r\n",
+        )
+        .await;
+    assert_eq!(status(&answer), Some(200), "{answer}");
+    server.is_well().await;
+}
+
+#[tokio::test]
+async fn a_large_file_in_chunks_lies_on_disk_while_its_view_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings =
+        format!("FILE_UPLOAD_TEMP_DIR = {:?}\nFILE_UPLOAD_MAX_MEMORY_SIZE = 10_000", folder.path());
+    let limits = ServerSettings { body_max_size: Some(1_000_000), ..ServerSettings::default() };
+    let server = Server::start_in(Path::new("no-such-folder"), &settings, limits).await;
+    for (size, on_disk) in [(10_000, false), (10_001, true), (900_000, true)] {
+        let body = part("name=f; filename=x", &"x".repeat(size)) + "--B--\r\n";
+        let chunks: String = body
+            .as_bytes()
+            .chunks(7_001)
+            .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
+            .collect();
+        let head = "Content-Type: multipart/form-data; boundary=B\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n";
+        let answer = server.exchange(post("/where/", head) + &chunks + "0\r\n\r\n").await;
+        assert!(answer.ends_with(&format!("\r\n\r\n{size} {on_disk}")), "{answer}");
+        assert_eq!(left(folder.path()).await, 0, "{size}");
     }
 }

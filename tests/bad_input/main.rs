@@ -8,10 +8,13 @@ mod damage;
 mod database;
 mod decoders;
 mod floods;
+mod framing;
+mod http2;
 mod http_advisories;
 mod http_parsers;
 mod logged;
 mod program;
+mod request_log;
 mod requests;
 #[path = "../rows/mod.rs"]
 mod rows;

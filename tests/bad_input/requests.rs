@@ -43,6 +43,13 @@ pub(crate) async fn next(request: HttpRequest) -> Result<HttpResponse> {
     HttpResponse::redirect(request.query()?.get("to").unwrap_or_default())
 }
 
+/// What a login does with the address that a client names.
+pub(crate) async fn guarded_next(request: HttpRequest) -> Result<HttpResponse> {
+    let (to, host) = (request.query()?.get("to").unwrap_or_default(), request.get_host()?);
+    let safe = url_has_allowed_host_and_scheme(to, &[&host], request.is_secure());
+    HttpResponse::redirect(if safe { to } else { "/" })
+}
+
 pub(crate) async fn host(request: HttpRequest) -> Result<HttpResponse> {
     Ok(HttpResponse::text(request.build_absolute_uri(None)?))
 }
@@ -66,6 +73,7 @@ fn site(settings: &str) -> Built {
         path("twice/", twice),
         path("body/", body),
         path("next/", next),
+        path("guarded-next/", guarded_next),
         path("host/", host),
         path("forwarded/", forwarded),
     ];
@@ -235,6 +243,76 @@ async fn redirects_lead_to_pages() {
         let head = Request::get(path.replace('\\', "%5C")).header("host", "localhost");
         let response = respond(&site, head, "").await;
         assert!(response.url().is_none_or(|location| !location.starts_with("//")), "{path}");
+    }
+}
+
+/// What browsers make of an address: `\` is `/`, line ends and tabs are nothing, control characters before it neither, and any
+/// number of slashes begins a host.
+fn browsers_host(address: &str) -> Option<String> {
+    let clean: String =
+        address.chars().filter(|c| !matches!(c, '\t' | '\r' | '\n')).collect::<String>().replace('\\', "/");
+    let clean = clean.trim_start_matches(|c: char| c <= ' ');
+    let after = match clean.split_once(':') {
+        Some((scheme, after)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => after,
+        _ => clean.starts_with("//").then_some(clean)?,
+    };
+    Some(after.trim_start_matches('/').split(['/', '?', '#']).next().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_guarded_redirect_stays_here() {
+    let site = site("");
+    let location = async |to: &str| {
+        let head = Request::get(format!("/guarded-next/?to={to}")).header("host", "localhost");
+        let response = respond(&site, head, "").await;
+        assert_eq!(response.status, 302, "{to}");
+        response.url().unwrap().to_owned()
+    };
+    for (to, there) in [
+        ("/cart/?a=1", "/cart/?a=1"),
+        ("http://localhost/cart/", "http://localhost/cart/"),
+        ("cart/", "cart/"),
+        ("?page=2", "?page=2"),
+    ] {
+        assert_eq!(location(&to.replace('?', "%3F")).await, there);
+    }
+    for evil in [
+        "https://evil.example/",
+        "http:evil.example",
+        "http:/evil.example",
+        "http:///evil.example",
+        "//evil.example",
+        "///evil.example",
+        "////evil.example",
+        "%5C%5Cevil.example",
+        "/%5Cevil.example",
+        "%5C/evil.example",
+        "%5C%5C%5Cevil.example",
+        "%09//evil.example",
+        "/%09/evil.example",
+        "/%0A/evil.example",
+        "%08//evil.example",
+        "%00//evil.example",
+        "%C2%AD//evil.example",
+        "%E2%80%8B//evil.example",
+        "%20//evil.example",
+        "http://localhost@evil.example/",
+        "http://localhost:80@evil.example/",
+        "http://evil.example%5C@localhost/",
+        "http://evil.example%23@localhost/",
+        "http://localhost.evil.example/",
+        "http://LOCALHOST.evil.example/",
+        "http://[::1/",
+        "ftp://localhost/",
+        "javascript:alert(1)",
+        "jav%09ascript:alert(1)",
+        "data:text/html,x",
+        "",
+    ] {
+        let there = location(evil).await;
+        let host = browsers_host(&there);
+        assert!(host.is_none_or(|host| host == "localhost"), "{evil}: {there}");
+        assert!(!there.to_ascii_lowercase().starts_with("javascript"), "{evil}: {there}");
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nuages::conf::server::ServerSettings;
 use nuages::conf::source::SettingsSource;
+use nuages::decorators::cache::cache_control;
 use nuages::prelude::*;
 use nuages::server::onion_service::OnionService;
 use nuages::server::serve::serve;
@@ -17,7 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use crate::client_words::header;
+use crate::client_words::{CONTROL, header};
+use crate::floods::where_is;
 use crate::requests::{body, form, host, next};
 
 /// Longer than any step takes on a busy machine.
@@ -52,14 +54,14 @@ impl Server {
 
     pub(crate) async fn start_in(folder: &Path, settings: &str, limits: ServerSettings) -> Self {
         let settings = format!(
-            r#"SECRET_KEY = "a key for tests alone"
-            ALLOWED_HOSTS = ["localhost"]
-            SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+            r#"SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
             MIDDLEWARE = [
                 "nuages.contrib.staticfiles.middleware.StaticFilesMiddleware",
                 "django.middleware.common.CommonMiddleware",
+                "django.contrib.messages.middleware.MessageMiddleware",
             ]
-            INSTALLED_APPS = ["django.contrib.staticfiles"]
+            INSTALLED_APPS = ["django.contrib.staticfiles", "django.contrib.messages"]
+            MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
             STATIC_URL = "/static/"
             STATIC_ROOT = "public"
             DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000
@@ -70,13 +72,25 @@ impl Server {
             path("form/", form),
             path("body/", body),
             path("next/", next),
+            path("where/", where_is),
             path("host/", host),
             path("header/<api>/", header),
+            path("control/", cache_control(CONTROL, hello)),
+            path("word/<path:word>/", file).name("word"),
             path("files/<path:path>", file),
         ];
+        Self::serving(Site::new(folder).urls(urls), &settings, limits).await
+    }
+
+    /// That site.
+    pub(crate) async fn serving(site: Site, settings: &str, limits: ServerSettings) -> Self {
+        let settings = format!(
+            r#"SECRET_KEY = "a key for tests alone"
+            ALLOWED_HOSTS = ["localhost"]
+            {settings}"#
+        );
         let source = SettingsSource::text("settings.toml", settings);
-        let built =
-            Site::new(folder).urls(urls).build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let built = site.build(&source).unwrap_or_else(|faults| panic!("{faults:#?}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = OnionService::new(Arc::new(built.onion));

@@ -23,6 +23,9 @@ crate::settings_section! {
         head_max_size: usize = 65_536,
         /// `SERVER_HEAD_MAX_FIELDS`: how many headers there may be.
         head_max_fields: usize = 100,
+        /// `SERVER_BODY_MAX_SIZE`: how many bytes the body of a request may be, its files and the boundaries between them
+        /// included; `None`: any, as in Django, where files have no limit. The other limits of forms hold besides.
+        body_max_size: Option<usize> = None,
         /// `SERVER_BODY_TIMEOUT`: how long a client may let the server wait for the next piece of a body.
         body_timeout: Duration = Duration::from_secs(30),
         /// `SERVER_BODY_MIN_RATE`: bytes a second that a client must keep up besides, once `SERVER_BODY_TIMEOUT` is used

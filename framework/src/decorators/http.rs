@@ -6,6 +6,7 @@ use http::Method;
 use crate::error::Result;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::middleware::request_log::not_allowed;
 use crate::urls::decorator::{Decorator, Undecorated, decorate};
 use crate::urls::view::View;
 
@@ -64,8 +65,6 @@ impl Decorator for Require {
         if self.allows(request.method()) {
             return view.call(request).await;
         }
-        let (method, path) = (request.method(), request.path());
-        tracing::warn!(target: "django.request", status = 405, "Method Not Allowed ({method}): {path:?}");
-        Ok(HttpResponse::not_allowed(self.0))
+        Ok(not_allowed(&request, self.0))
     }
 }

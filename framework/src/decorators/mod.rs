@@ -22,7 +22,7 @@
 //! | `django.views.decorators.common` | [`append_slash`]: `no_append_slash` |
 //! | `django.views.decorators.csrf` | [`csrf`]: `csrf_exempt`, `csrf_protect`, `ensure_csrf_cookie`, `requires_csrf_token` |
 //! | `django.views.decorators.gzip` | [`gzip`]: `gzip_page` |
-//! | `django.views.decorators.http` | [`http`]: `require_http_methods`, `require_get`, `require_post`, `require_safe` |
+//! | `django.views.decorators.http` | [`http`]: `require_http_methods`, `require_get`, `require_post`, `require_safe`; [`conditional`]: `condition`, `etag`, `last_modified`, `conditional_page` |
 //! | `django.views.decorators.vary` | [`vary`]: `vary_on_headers`, `vary_on_cookie` |
 //!
 //! A site's own is a [`Decorator`](crate::urls::decorator::Decorator).
@@ -30,6 +30,7 @@
 pub mod append_slash;
 pub mod cache;
 pub mod clickjacking;
+pub mod conditional;
 pub mod csrf;
 pub mod gzip;
 pub mod http;

@@ -95,7 +95,7 @@ impl AcceptedTypes {
             .map(MediaType::parse)
             .filter(|media_type| media_type.quality != 0.0)
             .collect();
-        types.sort_by(|a, b| by(b.quality, b.specificity(), a.quality, a.specificity()));
+        types.sort_by(|a, b| by(b, a));
         Self(types)
     }
 
@@ -125,8 +125,11 @@ impl AcceptedTypes {
     }
 }
 
-fn by(a: f64, a_next: u8, b: f64, b_next: u8) -> Ordering {
-    a.partial_cmp(&b).unwrap_or(Ordering::Equal).then(a_next.cmp(&b_next))
+/// By quality, then by how specific they are. A quality that is no number is less than any: Python's sort leaves such a type
+/// wherever it happens to come to, and a sort of Rust's panics over an order that contradicts itself.
+fn by(a: &MediaType, b: &MediaType) -> Ordering {
+    let rank = |of: &MediaType| if of.quality.is_nan() { -1.0 } else { of.quality };
+    rank(a).total_cmp(&rank(b)).then(a.specificity().cmp(&b.specificity()))
 }
 
 /// Python's `float()` and `round(…, 3)`; what is no number, or none between 0 and 1, counts as 1.
@@ -171,6 +174,23 @@ mod tests {
                     choice["of"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
                 assert_eq!(types.preferred(&of), choice["out"].as_str(), "{choice} of {case}");
             }
+        }
+    }
+
+    #[test]
+    fn a_quality_that_is_no_number_stops_no_sort() {
+        for count in [2, 21, 64, 200] {
+            let one = |at: usize| match at % 3 {
+                0 => format!("a/{at};q=nan"),
+                1 => format!("*/*;q=0.{}", at % 10),
+                _ => format!("a/{at};q=-nan;level=1"),
+            };
+            let header = (0..count).map(one).collect::<Vec<_>>().join(",");
+            let types = AcceptedTypes::parse(&header);
+            let qualities: Vec<f64> = types.iter().map(MediaType::quality).collect();
+            let numbers = qualities.iter().take_while(|quality| !quality.is_nan()).count();
+            assert!(qualities[..numbers].is_sorted_by(|a, b| a >= b), "{qualities:?}");
+            assert!(qualities[numbers..].iter().all(|quality| quality.is_nan()), "{qualities:?}");
         }
     }
 

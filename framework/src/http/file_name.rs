@@ -45,6 +45,18 @@ pub fn shortened(name: String) -> String {
     stem.chars().take(left).collect::<String>() + &extension
 }
 
+/// A name of at most 255 bytes, as much as file systems take: the stem is cut, at the end of a character, and the extension only
+/// if it alone is too long.
+pub(crate) fn fitting(stem: &str, suffix: &str, extension: &str) -> String {
+    let extension = cut(extension, MAX_LENGTH - suffix.len() - 1);
+    let stem = cut(stem, MAX_LENGTH - suffix.len() - extension.len());
+    format!("{stem}{suffix}{extension}")
+}
+
+fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
 /// Stem and extension, as Python's `os.path.splitext`: dots at the beginning belong to the stem.
 #[must_use]
 pub fn split_extension(name: &str) -> (&str, &str) {
@@ -75,6 +87,23 @@ mod tests {
         assert_eq!(shortened("x.".to_owned() + &"y".repeat(300)), ".".to_owned() + &"y".repeat(254));
         assert_eq!(shortened("a.txt".to_owned()), "a.txt");
         assert_eq!(split_extension("..a"), ("..a", ""));
+    }
+
+    #[test]
+    fn names_fit_into_a_folder() {
+        for (stem, suffix, extension) in [
+            ("a", "", ".txt"),
+            (&*"é".repeat(255), "", ".txt"),
+            (&*"日".repeat(255), "_abcdefg", ".png"),
+            ("a", "_abcdefg", &*format!(".{}", "é".repeat(254))),
+            (&*"x".repeat(255), "_abcdefg", ""),
+        ] {
+            let name = fitting(stem, suffix, extension);
+            assert!(name.len() <= 255 && name.contains(suffix), "{name}");
+            assert!(name.starts_with(&stem[..stem.chars().next().unwrap().len_utf8()]), "{name}");
+            assert!(extension.len() > 200 || name.ends_with(extension), "{name}");
+        }
+        assert_eq!(fitting("a", "", ".txt"), "a.txt");
     }
 
     proptest! {

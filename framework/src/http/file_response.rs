@@ -17,6 +17,7 @@ use crate::http::header_value::header_value;
 use crate::http::mime_types::guess_type;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::http::uploaded_file::UploadedFile;
 
 /// A file on its way into a response: its name says the type, and the browser shows it or saves it.
 ///
@@ -57,16 +58,55 @@ impl FileResponse {
     pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || {
-            let file = File::open(&path)?;
-            let about = file.metadata()?;
-            if about.is_dir() {
-                return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder cannot be sent"));
-            }
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let FileState { length, modified } = FileState::of(&about);
-            Ok(Self { length, modified, ..Self::new(Content::File(file), name) })
+            Self::opened(File::open(&path)?, name)
         });
         opened.await.map_err(io::Error::other)?
+    }
+
+    /// A file that is open, under that name, from its beginning; wherever it was read to does not matter.
+    ///
+    /// ```
+    /// # use nuages::{http::file_response::FileResponse, prelude::*};
+    /// async fn report(request: HttpRequest) -> Result<HttpResponse> {
+    ///     let file = std::fs::File::open("Cargo.toml")?; // or a temporary file that was written before
+    ///     FileResponse::of_file("report.csv", file).await?.as_attachment(true).respond(&request).await
+    /// }
+    /// # let _ = report;
+    /// ```
+    ///
+    /// # Errors
+    /// When the system does not tell its size, or it is a folder.
+    pub async fn of_file(name: impl Into<String>, file: File) -> io::Result<Self> {
+        let name = name.into();
+        let opened = tokio::task::spawn_blocking(move || Self::opened(file, name));
+        opened.await.map_err(io::Error::other)?
+    }
+
+    /// A file that a form brought, under its own name. It is there until it is sent, whatever becomes of the form.
+    ///
+    /// Its type is guessed from the name: what the client says of it is not believed.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be opened.
+    pub async fn uploaded(file: &UploadedFile) -> io::Result<Self> {
+        match file.temporary_file_path() {
+            None => Ok(Self::bytes(file.name(), file.read().await?)),
+            Some(path) => {
+                let (path, name) = (path.to_owned(), file.name().to_owned());
+                let opened = tokio::task::spawn_blocking(move || Self::opened(File::open(path)?, name));
+                opened.await.map_err(io::Error::other)?
+            }
+        }
+    }
+
+    fn opened(file: File, name: String) -> io::Result<Self> {
+        let about = file.metadata()?;
+        if about.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder cannot be sent"));
+        }
+        let FileState { length, modified } = FileState::of(&about);
+        Ok(Self { length, modified, ..Self::new(Content::File(file), name) })
     }
 
     /// Bytes as if they were a file of that name.

@@ -19,7 +19,7 @@ use crate::http::multipart::part::PartHead;
 use crate::http::multipart::{Event, MultipartError, MultipartParser};
 use crate::http::query_dict::{QueryDict, TooManyFields};
 use crate::http::request_body::{BodyError, UnreadBody};
-use crate::http::uploaded_file::{Content, Files, UploadedFile};
+use crate::http::uploaded_file::{Content, Files, Storing, UploadedFile};
 
 /// What a form brought.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ pub(crate) async fn read_multipart(
     let mut reader = Reader::new(charset, settings);
     let mut body = BodyStream::new(body);
     while let Some(frame) = body.next().await {
-        let frame = frame.map_err(|error| BodyError::Broken(error.to_string()))?;
+        let frame = frame.map_err(|error| BodyError::of(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         // A client may send any number of bytes at once: little by little they stay little.
         for piece in data.chunks(PIECE) {
@@ -109,6 +109,7 @@ const WRITTEN_AT_ONCE: usize = 131_072;
 
 struct Reader<'a> {
     settings: &'a CoreSettings,
+    storing: Arc<Storing>,
     charset: Charset,
     form: Form,
     part: Part,
@@ -157,6 +158,7 @@ impl<'a> Reader<'a> {
     fn new(charset: Charset, settings: &'a CoreSettings) -> Self {
         Self {
             settings,
+            storing: Arc::new(Storing::of(settings)),
             charset,
             form: Form::default(),
             part: Part::Dropped,
@@ -269,9 +271,8 @@ impl<'a> Reader<'a> {
                 let content = content
                     .or_else(|| file.disk.take().map(|disk| Content::Disk(Arc::new(disk.into_temp_path()))));
                 let content = content.unwrap_or_else(|| Content::Memory(Bytes::new()));
-                let permissions = self.settings.file_upload_permissions;
                 let FilePart { field, name, content_type, size, .. } = *file;
-                let file = UploadedFile::new(name, content_type, (size, content), permissions);
+                let file = UploadedFile::new(name, content_type, (size, content), &self.storing);
                 self.finished = Some((field, file));
             }
         }
@@ -347,6 +348,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::http::file_response::FileResponse;
     use crate::http::header_parameters::HeaderParameters;
     use crate::http::vectors;
 
@@ -468,12 +470,71 @@ mod tests {
             file.save(saved.join("l.png")).await.unwrap_err().kind(),
             std::io::ErrorKind::AlreadyExists
         );
+        let names: Vec<&str> = form.files.keys().collect();
+        assert_eq!((names, form.files.items().count()), (vec!["s", "l"], 2));
+        // A response of a file outlives the form.
+        let responses = [
+            FileResponse::uploaded(small).await.unwrap(),
+            FileResponse::uploaded(file).await.unwrap(),
+            FileResponse::of_file("x.png", std::fs::File::open(path).unwrap()).await.unwrap(),
+        ];
         let gone = path.to_owned();
         drop(form);
+        for (response, (kind, size)) in
+            responses.into_iter().zip([("text/plain", 50), ("image/png", 500_000), ("image/png", 500_000)])
+        {
+            let response = response.into_response().await.unwrap();
+            assert_eq!(response.header("content-type"), Some(kind));
+            let body = response.into_http().into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body.len(), size);
+        }
         assert!(!gone.exists());
         settings.file_upload_temp_dir = Some(folder.path().join("missing"));
         let full = read(&settings, TYPE, body(&parts)).await;
         assert!(matches!(full, Err(FormError::TemporaryFile { .. })), "{full:?}");
+    }
+
+    /// The permission bits.
+    #[cfg(unix)]
+    fn mode(path: &std::path::Path) -> u32 {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn files_are_kept_as_the_settings_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings();
+        settings.media_root = folder.path().join("media");
+        settings.file_upload_permissions = Some(0o600);
+        settings.file_upload_directory_permissions = Some(0o2771);
+        let long = format!("name=f; filename=\"{}.png\"", "日".repeat(251));
+        let form = read(&settings, TYPE, body(&[(&long, "x")])).await.unwrap();
+        let file = form.files.get("f").unwrap();
+        assert_eq!(file.name().chars().count(), 255);
+        // A name of 255 characters may have more bytes than a file system takes.
+        let first = file.save_in("photos/2026").await.unwrap();
+        let second = file.save_in("photos/2026").await.unwrap();
+        let photos = folder.path().join("media/photos");
+        for path in [&first, &second] {
+            assert_eq!(path.parent(), Some(&*photos.join("2026")));
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(name.len() <= 255 && name.len() > 250 && name.ends_with(".png"), "{name}");
+            assert_eq!(mode(path), 0o600);
+        }
+        assert_ne!(first, second);
+        for made in [&settings.media_root, &photos, &photos.join("2026")] {
+            assert_eq!(mode(made), 0o2771, "{made:?}");
+        }
+        // All of a path is all of a path, and nothing leads out.
+        let elsewhere = folder.path().join("elsewhere");
+        assert_eq!(file.save_in(&elsewhere).await.unwrap().parent(), Some(&*elsewhere));
+        for out in ["../out", "photos/../../out", ".."] {
+            let error = file.save_in(out).await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{out}");
+        }
+        assert!(!folder.path().join("out").exists());
     }
 
     proptest! {

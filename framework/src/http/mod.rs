@@ -26,6 +26,7 @@ pub mod path;
 pub mod query_dict;
 pub mod quote;
 pub mod range;
+pub mod redirect_target;
 pub mod request;
 pub mod request_body;
 pub mod response;

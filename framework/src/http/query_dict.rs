@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use crate::http::charset::{Charset, latin1};
 use crate::http::quote::{Safe, push_quoted, unquote};
+use crate::routes::reverse::ReverseQuery;
 
 /// The query of an address, or a form (Django's `QueryDict`).
 ///
@@ -22,10 +23,20 @@ use crate::http::quote::{Safe, push_quoted, unquote};
 /// next.insert("page", "2");
 /// assert_eq!(next.urlencode(), "color=red&color=blue&q=&page=2");
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct QueryDict {
     lists: IndexMap<String, Vec<String>>,
+    encoding: Charset,
 }
+
+/// The charset and the order of the names do not count.
+impl PartialEq for QueryDict {
+    fn eq(&self, other: &Self) -> bool {
+        self.lists == other.lists
+    }
+}
+
+impl Eq for QueryDict {}
 
 /// More names than `DATA_UPLOAD_MAX_NUMBER_FIELDS` allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,12 +82,25 @@ impl QueryDict {
             }
         }
         let text = charset.decode(query).unwrap_or_else(|| latin1(query));
-        let mut dict = Self::new();
+        let mut dict = Self { encoding: charset, ..Self::default() };
         for piece in text.split('&').filter(|piece| !piece.is_empty()) {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             dict.appendlist(unescape(name, charset), unescape(value, charset));
         }
         Ok(dict)
+    }
+
+    /// The charset that it was read in, and is written in again; UTF-8 for one that was not read.
+    #[must_use]
+    pub const fn encoding(&self) -> Charset {
+        self.encoding
+    }
+
+    /// The same to be written in that charset.
+    #[must_use]
+    pub const fn with_encoding(mut self, charset: Charset) -> Self {
+        self.encoding = charset;
+        self
     }
 
     /// The last value of that name.
@@ -188,10 +212,18 @@ impl QueryDict {
         self.lists.clear();
     }
 
-    /// The query as text, with `+` for spaces.
+    /// The query as text, with `+` for spaces. Its escapes are bytes of the charset that it was read in; if that lacks a
+    /// character which was added later, of UTF-8, where Django raises `UnicodeEncodeError`.
+    ///
+    /// ```
+    /// # use nuages::http::{charset::Charset, query_dict::QueryDict};
+    /// let query = QueryDict::parse_bytes(b"city=Li%E8ge", Charset::Latin1, None)?;
+    /// assert_eq!((query.get("city"), query.urlencode().as_str()), (Some("Liège"), "city=Li%E8ge"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn urlencode(&self) -> String {
-        self.encode(Safe::PART, "+", |text| Some(Cow::Borrowed(text.as_bytes()))).unwrap_or_default()
+        self.urlencode_safe("")
     }
 
     /// The query as text, leaving the characters of `safe` as they are, with `%20` for spaces.
@@ -205,7 +237,8 @@ impl QueryDict {
     /// ```
     #[must_use]
     pub fn urlencode_safe(&self, safe: &str) -> String {
-        self.urlencode_in(Charset::Utf8, safe).unwrap_or_default()
+        let own = self.urlencode_in(self.encoding, safe);
+        own.or_else(|| self.urlencode_in(Charset::Utf8, safe)).unwrap_or_default()
     }
 
     /// The query as text whose escapes are bytes of that charset; `None` when the charset lacks a character.
@@ -269,6 +302,24 @@ impl<K: Into<String>, V: Into<String>> Extend<(K, V)> for QueryDict {
     }
 }
 
+impl From<&QueryDict> for ReverseQuery {
+    fn from(query: &QueryDict) -> Self {
+        query.urlencode().into()
+    }
+}
+
+impl<K: Into<String>, V: Into<String>, const N: usize> From<[(K, V); N]> for ReverseQuery {
+    fn from(pairs: [(K, V); N]) -> Self {
+        Self::from(&QueryDict::from_iter(pairs))
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> From<Vec<(K, V)>> for ReverseQuery {
+    fn from(pairs: Vec<(K, V)>) -> Self {
+        Self::from(&QueryDict::from_iter(pairs))
+    }
+}
+
 fn unescape(text: &str, charset: Charset) -> String {
     if text.contains('+') {
         unquote(&text.replace('+', " "), charset).into_owned()
@@ -313,6 +364,10 @@ mod tests {
             for (key, safe) in [("urlencode", ""), ("urlencode_safe", "/")] {
                 if let Some(text) = case[key].as_str() {
                     assert_eq!(dict.urlencode_in(charset(&case), safe).unwrap(), text, "{case}");
+                    assert_eq!(dict.urlencode_safe(safe), text, "{case}");
+                    if safe.is_empty() {
+                        assert_eq!(dict.urlencode(), text, "{case}");
+                    }
                 }
             }
         }

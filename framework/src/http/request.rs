@@ -2,8 +2,11 @@
 
 pub(crate) mod address;
 mod content;
+mod encoding;
+mod id;
 pub mod notes;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -17,10 +20,12 @@ use tokio::sync::OnceCell;
 use crate::conf::core::CoreSettings;
 use crate::error::{BoxError, Result};
 use crate::http::accept::AcceptedTypes;
+use crate::http::charset::Charset;
 use crate::http::connection::Connection;
 use crate::http::cookies::RequestCookies;
 use crate::http::form::{Form, FormError};
 use crate::http::header_parameters::HeaderParameters;
+use crate::http::header_text::header_text;
 use crate::http::query_dict::{QueryDict, TooManyFields};
 use crate::http::request::notes::Notes;
 use crate::http::request_body::RequestBody;
@@ -69,6 +74,9 @@ struct Inner {
     accepted: OnceLock<AcceptedTypes>,
     route: OnceLock<RouteMatch>,
     notes: OnceLock<Notes>,
+    id: OnceLock<Box<str>>,
+    /// What a view set in the place of what the request says.
+    encoding: Option<Charset>,
 }
 
 /// What could not be borrowed from the request line: the paths were escaped, or there is a script name.
@@ -108,6 +116,8 @@ impl HttpRequest {
                 accepted: OnceLock::new(),
                 route: OnceLock::new(),
                 notes: OnceLock::new(),
+                id: OnceLock::new(),
+                encoding: None,
             }),
         }
     }
@@ -199,6 +209,19 @@ impl HttpRequest {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers.get(name)?.to_str().ok()
+    }
+
+    /// The header of that name in any case as text, its bytes taken for latin-1 and several lines joined with `,`: as Django's
+    /// `request.headers` has it.
+    ///
+    /// ```
+    /// # fn who(request: nuages::http::request::HttpRequest) -> String {
+    /// request.header_text("X-Remote-Name").unwrap_or_default().into_owned()
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn header_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        header_text(&self.inner.headers, name)
     }
 
     /// What layers and the view tell each other about this request: a layer that keeps a clone of them learns what the view

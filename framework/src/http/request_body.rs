@@ -31,6 +31,9 @@ pub enum BodyError {
         /// How many bytes may be.
         limit: usize,
     },
+    /// Over `SERVER_BODY_MAX_SIZE`.
+    #[error(transparent)]
+    TooLong(#[from] BodyTooLong),
     /// The client went away, was too slow, or broke the rules of chunks.
     #[error("the body broke off: {0}")]
     Broken(String),
@@ -39,11 +42,34 @@ pub enum BodyError {
     Taken,
 }
 
+/// A body has more bytes than the server takes of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the body is over {limit} bytes, and SERVER_BODY_MAX_SIZE allows no more")]
+#[non_exhaustive]
+pub struct BodyTooLong {
+    /// How many bytes may be.
+    pub limit: usize,
+}
+
+impl BodyTooLong {
+    pub(crate) const fn over(limit: usize) -> Self {
+        Self { limit }
+    }
+}
+
 impl BodyError {
+    /// What a failure of whatever the body comes from is to a reader of it.
+    pub(crate) fn of(error: &BoxError) -> Self {
+        let too_long = error.source().and_then(|source| source.downcast_ref::<BodyTooLong>());
+        too_long.copied().map_or_else(|| Self::Broken(error.to_string()), Self::TooLong)
+    }
+
     /// The response's error: 400, as Django's `RequestDataTooBig` and `UnreadablePostError`; 500 for a fault of ours.
     pub(crate) fn into_error(self) -> Error {
         match self {
-            Self::TooBig { .. } => Error::suspicious("RequestDataTooBig", self.to_string()),
+            Self::TooBig { .. } | Self::TooLong(_) => {
+                Error::suspicious("RequestDataTooBig", self.to_string())
+            }
             Self::Broken(_) => Error::bad_request(self.to_string()),
             Self::Taken => Error::from(self),
         }
@@ -110,7 +136,7 @@ impl RequestBody {
         loop {
             let frame = poll_fn(|cx| Pin::new(&mut unread.rest).poll_frame(cx)).await;
             let Some(frame) = frame else { break };
-            let frame = frame.map_err(|error| BodyError::Broken(error.to_string()))?;
+            let frame = frame.map_err(|error| BodyError::of(&error))?;
             let Ok(data) = frame.into_data() else { continue };
             if let Some(error) = too_big(unread.so_far.len() as u64 + data.len() as u64) {
                 return Err(error);

@@ -141,11 +141,7 @@ impl HttpResponse {
     /// # Errors
     /// As [`HttpResponse::redirect`].
     pub fn redirect_with(status: StatusCode, to: &str) -> Result<Self> {
-        // Django 5.2 http/response.py: the limit counts characters before they are escaped.
-        if to.len() > MAX_REDIRECT && to.chars().count() > MAX_REDIRECT {
-            let reason = format!("Unsafe redirect exceeding {MAX_REDIRECT} characters");
-            return Err(Error::suspicious("DisallowedRedirect", reason));
-        }
+        check_redirect_length(to)?;
         let parts = UriParts::split(to)?;
         if !matches!(parts.scheme.as_str(), "" | "http" | "https" | "ftp") {
             let reason = format!("Unsafe redirect to URL with protocol {:?}", parts.scheme);
@@ -170,6 +166,26 @@ impl HttpResponse {
         let allowed = header_value(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""));
         response.headers.insert(ALLOW, allowed);
         response
+    }
+
+    /// A 400 with that body, which a view says on purpose: an [`Error`] is what has a handler.
+    pub fn bad_request(body: impl Into<Bytes>) -> Self {
+        Self::new(body).with_status(StatusCode::BAD_REQUEST)
+    }
+
+    /// A 403 with that body.
+    pub fn forbidden(body: impl Into<Bytes>) -> Self {
+        Self::new(body).with_status(StatusCode::FORBIDDEN)
+    }
+
+    /// A 404 with that body.
+    pub fn not_found(body: impl Into<Bytes>) -> Self {
+        Self::new(body).with_status(StatusCode::NOT_FOUND)
+    }
+
+    /// A 500 with that body.
+    pub fn server_error(body: impl Into<Bytes>) -> Self {
+        Self::new(body).with_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// A 410 with that body.
@@ -432,6 +448,16 @@ impl HttpResponse {
 
 /// Django 5.2 `utils/http.py`: `MAX_URL_REDIRECT_LENGTH`.
 const MAX_REDIRECT: usize = 16384;
+
+/// Refuses to redirect to a very long address (Django 5.2 `http/response.py`): the limit counts characters before they are
+/// escaped.
+pub(crate) fn check_redirect_length(to: &str) -> Result<()> {
+    if to.len() > MAX_REDIRECT && to.chars().count() > MAX_REDIRECT {
+        let reason = format!("Unsafe redirect exceeding {MAX_REDIRECT} characters");
+        return Err(Error::suspicious("DisallowedRedirect", reason));
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests;

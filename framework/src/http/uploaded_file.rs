@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use indexmap::IndexMap;
 use tempfile::TempPath;
 use tokio::io::AsyncReadExt as _;
 
-use crate::http::file_name::split_extension;
+use crate::conf::core::CoreSettings;
+use crate::http::file_name::{fitting, split_extension};
 use crate::signing::crypto::get_random_string;
 
 /// A file that a form brought (Django's `UploadedFile`): in memory when it is small, else in a temporary file that is deleted
@@ -40,7 +41,41 @@ pub struct UploadedFile {
     content_type: String,
     content_type_extra: IndexMap<String, String>,
     content: Content,
+    storing: Arc<Storing>,
+}
+
+/// What the settings say of files that are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Storing {
+    /// `FILE_UPLOAD_PERMISSIONS`.
     permissions: Option<u32>,
+    /// `FILE_UPLOAD_DIRECTORY_PERMISSIONS`.
+    directory_permissions: Option<u32>,
+    /// `MEDIA_ROOT`, if there is one.
+    media_root: Option<PathBuf>,
+}
+
+impl Storing {
+    pub(crate) fn of(settings: &CoreSettings) -> Self {
+        let media_root = &settings.media_root;
+        Self {
+            permissions: settings.file_upload_permissions,
+            directory_permissions: settings.file_upload_directory_permissions,
+            media_root: (!media_root.as_os_str().is_empty()).then(|| media_root.clone()),
+        }
+    }
+
+    /// The folder that a site means: below `MEDIA_ROOT` unless it says all of the path.
+    fn folder(&self, folder: &Path) -> io::Result<PathBuf> {
+        let Some(root) = self.media_root.as_ref().filter(|_| folder.is_relative()) else {
+            return Ok(folder.to_owned());
+        };
+        if folder.components().any(|part| part == Component::ParentDir) {
+            let reason = format!("{} leads out of MEDIA_ROOT", folder.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        Ok(root.join(folder))
+    }
 }
 
 #[derive(Clone)]
@@ -60,9 +95,10 @@ impl UploadedFile {
         name: String,
         (content_type, content_type_extra): (String, IndexMap<String, String>),
         (size, content): (u64, Content),
-        permissions: Option<u32>,
+        storing: &Arc<Storing>,
     ) -> Self {
-        Self { name, size, content_type, content_type_extra, content, permissions }
+        let storing = Arc::clone(storing);
+        Self { name, size, content_type, content_type_extra, content, storing }
     }
 
     /// The name that the client gave it, without folders: safe to join to a path, but not to be believed otherwise.
@@ -147,7 +183,7 @@ impl UploadedFile {
     /// [`io::ErrorKind::AlreadyExists`], and whatever else the file system says. Nothing half written stays behind.
     pub async fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref().to_owned();
-        let (content, permissions) = (self.content.clone(), self.permissions);
+        let (content, permissions) = (self.content.clone(), self.storing.permissions);
         let written = tokio::task::spawn_blocking(move || write_new(&path, &content, permissions));
         written.await.map_err(io::Error::other)?
     }
@@ -155,14 +191,20 @@ impl UploadedFile {
     /// Puts it into that folder, which is made if need be, under its own name; if that is taken, under that name with an
     /// underscore and seven random characters before the extension, as Django does. Says where it is now.
     ///
+    /// A relative folder is one below `MEDIA_ROOT` where that is set, else below the folder that the program runs in. Folders
+    /// that are made have the mode of `FILE_UPLOAD_DIRECTORY_PERMISSIONS`. A name of more than 255 bytes, which file systems
+    /// do not take, is cut before its extension.
+    ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system says; [`io::ErrorKind::InvalidInput`] for a `..` that would lead out of `MEDIA_ROOT`.
     pub async fn save_in(&self, folder: impl AsRef<Path>) -> io::Result<PathBuf> {
-        let folder = folder.as_ref();
-        tokio::fs::create_dir_all(folder).await?;
-        let mut path = folder.join(&self.name);
+        let folder = self.storing.folder(folder.as_ref())?;
+        let (made, mode) = (folder.clone(), self.storing.directory_permissions);
+        tokio::task::spawn_blocking(move || make_folder(&made, mode)).await.map_err(io::Error::other)??;
+        let (stem, extension) = split_extension(&self.name);
+        let mut path = folder.join(fitting(stem, "", extension));
         // Whatever the name is: it must not lead out of the folder.
-        if path.parent() != Some(folder) {
+        if path.parent() != Some(&*folder) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("{:?} is no file's name", self.name),
@@ -171,14 +213,29 @@ impl UploadedFile {
         loop {
             match self.save(&path).await {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    let (stem, extension) = split_extension(&self.name);
                     let random = get_random_string(7, RANDOM).map_err(io::Error::other)?;
-                    path = folder.join(format!("{stem}_{random}{extension}"));
+                    path = folder.join(fitting(stem, &format!("_{random}"), extension));
                 }
                 outcome => return outcome.map(|()| path),
             }
         }
     }
+}
+
+/// Makes the folder and those above it that are not there.
+fn make_folder(folder: &Path, mode: Option<u32>) -> io::Result<()> {
+    let Some(mode) = mode else { return std::fs::create_dir_all(folder) };
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|one| !one.as_os_str().is_empty() && !one.exists()).collect();
+    for one in missing.into_iter().rev() {
+        match std::fs::create_dir(one) {
+            // Not by the mode of its making: the process's mask would take bits away.
+            Ok(()) => set_mode_of(one, mode)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn write_new(path: &Path, content: &Content, permissions: Option<u32>) -> io::Result<()> {
@@ -203,6 +260,17 @@ fn set_mode(file: &std::fs::File, mode: Option<u32>) -> io::Result<()> {
         Some(mode) => file.set_permissions(std::fs::Permissions::from_mode(mode)),
         None => Ok(()),
     }
+}
+
+#[cfg(unix)]
+fn set_mode_of(folder: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode_of(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]
@@ -244,6 +312,16 @@ impl Files {
     #[must_use]
     pub fn contains_key(&self, name: &str) -> bool {
         self.lists.contains_key(name)
+    }
+
+    /// The names, each once, in the order in which they first came.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.lists.keys().map(String::as_str)
+    }
+
+    /// Each name with its last file.
+    pub fn items(&self) -> impl Iterator<Item = (&str, &UploadedFile)> {
+        self.lists.iter().filter_map(|(name, files)| Some((name.as_str(), files.last()?)))
     }
 
     /// Each name with its files.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::http::header_value::header_value;
 use crate::http::request::address::full_path;
 use crate::http::request::{HttpRequest, Paths};
-use crate::http::response::HttpResponse;
+use crate::http::response::{HttpResponse, check_redirect_length};
 use crate::http::uri::{escape_leading_slashes, iri_to_uri};
 use crate::middleware::def::FromProject;
 use crate::middleware::halves::{After, Before, Halves, Kept};
@@ -69,9 +69,10 @@ impl CommonMiddleware {
         // Two slashes at the beginning would lead to another host.
         let address = escape_leading_slashes(&address).into_owned();
         if self.core.debug && [Method::DELETE, Method::POST, Method::PUT, Method::PATCH].contains(method) {
+            let host = line.as_sent().get_host()?;
             return Err(Error::internal(format!(
                 "You called this URL via {method}, but the URL doesn't end in a slash and you have APPEND_SLASH set. \
-                 A redirect to the slash URL would lose the {method} data. Change your form to point to {address} (note the \
+                 A redirect to the slash URL would lose the {method} data. Change your form to point to {host}{address} (note the \
                  trailing slash), or set APPEND_SLASH=false in your settings."
             )));
         }
@@ -95,6 +96,7 @@ impl CommonMiddleware {
         }
         let path = self.slashed(next.line, next.onion)?.unwrap_or_else(|| request.get_full_path());
         let to = format!("{}://www.{host}{path}", request.scheme());
+        check_redirect_length(&to)?;
         // Whatever the host is, `www.` goes before it, as in Django: `http://www.[::1]/` is no address to check.
         let mut response = self.redirect("/")?;
         response.headers.insert(LOCATION, header_value(&iri_to_uri(&to))?);
@@ -131,3 +133,6 @@ impl Halves for CommonMiddleware {
         After::Done(self.complete(next, response))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,16 +32,31 @@ impl FromProject for ConditionalGetMiddleware {
 #[async_trait]
 impl Middleware for ConditionalGetMiddleware {
     async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        if request.method() != Method::GET {
-            return Ok(next.run(request).await);
+        match Conditional::of(&request) {
+            Some(conditional) => Ok(conditional.answer(next.run(request).await)),
+            None => Ok(next.run(request).await),
         }
-        let conditions = Preconditions::of(request.method(), request.headers());
-        let mut response = next.run(request).await;
+    }
+}
+
+/// What a GET says of the page that the browser has.
+pub(crate) struct Conditional(Preconditions);
+
+impl Conditional {
+    /// `None` for other methods: nothing is done to their answers.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        let conditions = || Self(Preconditions::of(request.method(), request.headers()));
+        (request.method() == Method::GET).then(conditions)
+    }
+
+    /// The response with an ETag, or a 304 or 412 in its place.
+    pub(crate) fn answer(self, mut response: HttpResponse) -> HttpResponse {
+        let Self(conditions) = self;
         if !response.headers.contains_key(ETAG) && may_be_stored(&response) {
             set_response_etag(&mut response);
         }
         if conditions.is_empty() {
-            return Ok(response);
+            return response;
         }
         let header = |name| header_text(&response.headers, name).map(|text| text.into_owned());
         let etag = header(ETAG.as_str()).filter(|etag| !etag.is_empty());
@@ -49,9 +64,9 @@ impl Middleware for ConditionalGetMiddleware {
         // The epoch counts as no date, as in Django.
         let last_modified = last_modified.filter(|&seconds| seconds != 0);
         if etag.is_none() && last_modified.is_none() {
-            return Ok(response);
+            return response;
         }
-        Ok(conditions.answer(etag.as_deref(), last_modified, response))
+        conditions.answer(etag.as_deref(), last_modified, response)
     }
 }
 

@@ -44,8 +44,10 @@ impl ErrorHandlers {
         status: StatusCode,
         request: HttpRequest,
         error: Error,
-    ) -> Option<BoxFuture<'static, Result<HttpResponse>>> {
-        Some(self.of(status)?(request, error))
+    ) -> Option<impl Future<Output = Result<HttpResponse>> + Send + use<>> {
+        let handler = Arc::clone(self.of(status)?);
+        // Called when it is awaited: a closure may panic before it has a future.
+        Some(async move { handler(request, error).await })
     }
 }
 

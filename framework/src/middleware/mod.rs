@@ -13,6 +13,7 @@ pub(crate) mod halves;
 pub mod onion;
 pub mod refusal;
 pub mod request_line;
+pub(crate) mod request_log;
 pub mod security;
 mod technical;
 pub mod view;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use smallvec::SmallVec;
 
+use crate::error::panic::keep_places;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
@@ -13,7 +14,8 @@ use crate::middleware::error_handlers::ErrorHandlers;
 use crate::middleware::halves::{After, Before, Halves, Kept};
 use crate::middleware::refusal::refuse;
 use crate::middleware::request_line::RequestLine;
-use crate::middleware::view::{NextView, ViewMiddleware};
+use crate::middleware::request_log::log_answer;
+use crate::middleware::view::{NextView, ViewMiddleware, guarded};
 use crate::project::Project;
 use crate::urls::views::Views;
 
@@ -59,49 +61,50 @@ impl fmt::Debug for Next<'_> {
 }
 
 impl Next<'_> {
-    /// Always a response: what fails further in is turned into one before it comes back out, so that each layer can rely
-    /// on getting one (Django 5.2 `core/handlers/exception.py`, `convert_exception_to_response`).
+    /// Always a response: what fails or panics further in is turned into one before it comes back out, so that each layer can
+    /// rely on getting one (Django 5.2 `core/handlers/exception.py`, `convert_exception_to_response`).
     pub async fn run(self, request: HttpRequest) -> HttpResponse {
         let mut request = request;
         let mut passed = Passed::new();
-        let outcome = loop {
-            match self.onion.layers.get(self.depth + passed.len()) {
-                Some(Shell::Halves(layer)) => {
-                    let kept = match layer.before(&mut request, self) {
-                        Before::Next(kept) => Ok(kept),
-                        Before::Wait(waiting) => waiting.await,
-                        Before::Fail(error) => Err(error),
-                        Before::Answer(response, kept) => {
-                            passed.push((layer, kept));
-                            break Ok(response);
-                        }
-                    };
-                    match kept {
-                        Ok(kept) => passed.push((layer, kept)),
-                        Err(error) => break Err(error),
+        let inwards = async {
+            loop {
+                match self.onion.layers.get(self.depth + passed.len()) {
+                    Some(Shell::Halves(layer)) => {
+                        let kept = match layer.before(&mut request, self) {
+                            Before::Next(kept) => kept,
+                            Before::Wait(waiting) => waiting.await?,
+                            Before::Fail(error) => return Err(error),
+                            Before::Answer(response, kept) => {
+                                passed.push((layer, kept));
+                                return Ok(response);
+                            }
+                        };
+                        passed.push((layer, kept));
                     }
-                }
-                Some(Shell::Around(layer)) => {
-                    let next = Next { depth: self.depth + passed.len() + 1, ..self };
-                    break layer.handle(request, next).await;
-                }
-                None => {
-                    self.line.note_layers(&request);
-                    break self.onion.view(request).await;
+                    Some(Shell::Around(layer)) => {
+                        let next = Next { depth: self.depth + passed.len() + 1, ..self };
+                        return layer.handle(request, next).await;
+                    }
+                    None => {
+                        self.line.note_layers(&request);
+                        return self.onion.view(request).await;
+                    }
                 }
             }
         };
-        let mut response = match outcome {
+        let mut response = match guarded("a middleware", inwards).await {
             Ok(response) => response,
             // Boxed, so that no layer's future has to have room for it.
             Err(error) => Box::pin(refuse(error, self.line, self.onion)).await,
         };
         while let Some((layer, kept)) = passed.pop() {
-            let outcome = match layer.after(kept, self, &mut response) {
-                After::Done(outcome) => outcome,
-                After::Wait(waiting) => waiting.await,
+            let outwards = async {
+                match layer.after(kept, self, &mut response) {
+                    After::Done(outcome) => outcome,
+                    After::Wait(waiting) => waiting.await,
+                }
             };
-            if let Err(error) = outcome {
+            if let Err(error) = guarded("a middleware", outwards).await {
                 response = Box::pin(refuse(error, self.line, self.onion)).await;
             }
         }
@@ -140,6 +143,7 @@ impl fmt::Debug for Onion {
 impl Onion {
     /// Puts the layers, outermost first, around the views.
     pub(crate) fn new(project: Arc<Project>, layers: Vec<Shell>, views: Views) -> Self {
+        keep_places(project.core().debug);
         Self { project, layers, view_layers: Vec::new(), views, error_handlers: ErrorHandlers::default() }
     }
 
@@ -169,7 +173,11 @@ impl Onion {
     /// From the request to the response: always a response.
     pub async fn respond(&self, request: HttpRequest) -> HttpResponse {
         let line = RequestLine::of(&request);
-        Next { onion: self, line: &line, depth: 0 }.run(request).await
+        let response = Next { onion: self, line: &line, depth: 0 }.run(request).await;
+        if response.status.as_u16() >= 400 {
+            log_answer(&response, line.as_sent());
+        }
+        response
     }
 
     /// Resolves the path and calls the view, through the layers before it.
@@ -183,3 +191,6 @@ impl Onion {
         next.run(request).await
     }
 }
+
+#[cfg(test)]
+mod tests;

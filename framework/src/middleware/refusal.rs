@@ -9,6 +9,7 @@ use crate::http::defaults::error_page;
 use crate::http::response::HttpResponse;
 use crate::middleware::onion::Onion;
 use crate::middleware::request_line::RequestLine;
+use crate::middleware::request_log::{OneLine, mark_logged};
 use crate::middleware::technical::technical_page;
 use crate::middleware::view::guarded;
 use crate::session::error::SessionError;
@@ -47,11 +48,11 @@ pub struct Raised(pub Arc<str>);
 pub(super) async fn refuse(error: Error, line: &RequestLine, onion: &Onion) -> HttpResponse {
     let error = classified(&error).unwrap_or(error);
     let status = status_of(&error);
-    let mut raised = log(&error, status, line);
+    let mut logged = log(&error, status, line);
     let mut page = page(status, error, line, onion).await;
     if let Err(failure) = page {
         let failure = unforeseen(failure);
-        raised = log(&failure, StatusCode::INTERNAL_SERVER_ERROR, line);
+        logged = log(&failure, StatusCode::INTERNAL_SERVER_ERROR, line);
         page = match status {
             StatusCode::INTERNAL_SERVER_ERROR => Err(failure),
             _ => self::page(StatusCode::INTERNAL_SERVER_ERROR, failure, line, onion).await.inspect_err(
@@ -64,8 +65,11 @@ pub(super) async fn refuse(error: Error, line: &RequestLine, onion: &Onion) -> H
     let mut response = page.unwrap_or_else(|_| {
         error_page(StatusCode::INTERNAL_SERVER_ERROR).in_default_charset(onion.project.core())
     });
-    if let Some(raised) = raised {
-        response.extensions_mut().insert(raised);
+    if let Line::Written(raised) = logged {
+        mark_logged(&mut response);
+        if let Some(raised) = raised {
+            response.extensions_mut().insert(raised);
+        }
     }
     response
 }
@@ -85,37 +89,49 @@ async fn page(status: StatusCode, error: Error, line: &RequestLine, onion: &Onio
         return Ok(technical_page(status, &error, line, &onion.project).in_default_charset(core));
     }
     match onion.error_handlers.call(status, line.request(), error) {
-        Some(view) => guarded(view).await,
+        Some(view) => guarded("the handler of errors", view).await,
         None => Ok(error_page(status).in_default_charset(core)),
     }
 }
 
-/// Notes the error in the log.
-fn log(error: &Error, status: StatusCode, line: &RequestLine) -> Option<Raised> {
-    // `{:?}` escapes control characters: a path must not be able to forge a line of the log.
-    let (method, path) = (line.method(), line.uri().path());
+/// Notes the error in the log. A 404 has no line of its own here, as in Django: what becomes of it has, when the layers are
+/// done with it, and `APPEND_SLASH` may make it a redirect. What is suspicious has one more besides that of its answer.
+fn log(error: &Error, status: StatusCode, line: &RequestLine) -> Line {
+    // `{:?}` escapes control characters, as `OneLine` does: a client's words must not be able to forge a line of the log.
+    let (method, path, id) = (line.method(), line.uri().path(), line.id());
     match error {
-        Error::NotFound(_) => tracing::warn!(target: "django.request", status = 404, "Not Found: {path:?}"),
-        Error::PermissionDenied(reason) => {
-            tracing::warn!(target: "django.request", status = 403, "Forbidden ({reason}): {path:?}");
-        }
+        Error::NotFound(_) => return Line::Later,
         Error::Suspicious { kind, reason } => {
-            tracing::error!(target: "django.security", kind, status = 400, "{reason}");
+            let reason = OneLine(reason);
+            tracing::error!(target: "django.security", kind, status = 400, request_id = id, "{reason}");
+            return Line::Later;
+        }
+        Error::PermissionDenied(reason) => {
+            let reason = OneLine(reason);
+            tracing::warn!(target: "django.request", status = 403, %method, request_id = id, "Forbidden ({reason}): {path:?}");
         }
         Error::BadRequest(reason) => {
-            tracing::warn!(target: "django.request", status = 400, "Bad Request ({reason}): {path:?}");
+            let reason = OneLine(reason);
+            tracing::warn!(target: "django.request", status = 400, %method, request_id = id, "Bad Request ({reason}): {path:?}");
         }
         Error::Internal(inner) if status == StatusCode::BAD_REQUEST => {
-            tracing::warn!(target: "django.request", status = 400, "Bad Request ({inner}): {path:?}");
+            let inner = OneLine(inner);
+            tracing::warn!(target: "django.request", status = 400, %method, request_id = id, "Bad Request ({inner}): {path:?}");
         }
         Error::Internal(inner) => {
-            let chain = chain(inner);
-            let id = line.id();
-            tracing::error!(target: "django.request", status = 500, %method, request_id = id, "Internal Server Error: {path:?}: {chain}");
-            return Some(Raised(chain.into()));
+            let (chain, at) = (chain(inner), inner.location());
+            let said = OneLine(&chain);
+            tracing::error!(target: "django.request", status = 500, %method, request_id = id, %at, "Internal Server Error: {path:?}: {said}");
+            return Line::Written(Some(Raised(chain.into())));
         }
     }
-    None
+    Line::Written(None)
+}
+
+/// Whether an error has its line in the log `django.request`.
+enum Line {
+    Written(Option<Raised>),
+    Later,
 }
 
 fn chain(error: &Internal) -> String {

@@ -36,21 +36,14 @@ impl RequestLine {
         self.request.uri()
     }
 
-    /// The id under which the log tells of the request: the proxy's, if it is one, or a new one.
-    pub(crate) fn id(&self) -> String {
-        let plain = |id: &&str| {
-            (1..=64).contains(&id.len())
-                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        };
-        match self.request.header("x-request-id").filter(plain) {
-            Some(id) => id.to_owned(),
-            None => {
-                let mut bytes = [0; 8];
-                // Without randomness it is an id that others have too: no reason to lose the line.
-                let _ = getrandom::fill(&mut bytes);
-                format!("{:016x}", u64::from_be_bytes(bytes))
-            }
-        }
+    /// The id under which the log tells of the request: see [`HttpRequest::id`].
+    pub(crate) fn id(&self) -> &str {
+        self.request.id()
+    }
+
+    /// The request as it came in.
+    pub(crate) const fn as_sent(&self) -> &HttpRequest {
+        &self.request
     }
 
     /// What layers and the view told each other, if they did.

@@ -1,15 +1,14 @@
 //! The layers between the routes and the view: where Django has `process_view`, `process_exception` and
 //! `process_template_response`.
 
-use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use async_trait::async_trait;
-use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::error::panic::panicked;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::onion::Onion;
@@ -113,22 +112,16 @@ impl NextView<'_> {
                 return layer.process_view(request, Self { depth: self.depth + passed + 1, ..self }).await;
             }
         }
-        let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
-        let view = self.onion.views.call(self.route, request, arguments);
-        guarded(view).await
+        // The call is part of what is guarded: a closure may panic before it has a future.
+        guarded("the view", async move {
+            let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
+            self.onion.views.call(self.route, request, arguments).await
+        })
+        .await
     }
 }
 
-/// What the view gives; its panic is an error like any other.
-pub(super) async fn guarded(view: BoxFuture<'static, Result<HttpResponse>>) -> Result<HttpResponse> {
-    AssertUnwindSafe(view).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let said = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::internal(format!("the view panicked: {said}"))
+/// What that gives; its panic is an error like any other, in which `who` says what panicked.
+pub(super) async fn guarded<T>(who: &str, outcome: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(outcome).catch_unwind().await.unwrap_or_else(|payload| Err(panicked(who, &*payload)))
 }

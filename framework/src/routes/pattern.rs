@@ -249,16 +249,19 @@ fn engine_source(pieces: &[Piece], ending: Ending) -> String {
     out
 }
 
-/// Python's spelling of an expression in the engine's: `\Z` is `\z`.
+/// Python's spelling of an expression in the engine's: `\Z` is `\z`, and `\w` letters, numbers and the underscore, where the
+/// engine's takes marks and other connectors as well, and leaves numbers such as `²` out.
 fn engine_syntax(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut chars = source.chars();
     while let Some(c) = chars.next() {
-        out.push(c);
-        if c == '\\'
-            && let Some(escaped) = chars.next()
-        {
-            out.push(if escaped == 'Z' { 'z' } else { escaped });
+        let escaped = if c == '\\' { chars.next() } else { None };
+        match escaped {
+            None => out.push(c),
+            Some('Z') => out.push_str(r"\z"),
+            Some('w') => out.push_str(r"[\p{L}\p{N}_]"),
+            Some('W') => out.push_str(r"[^\p{L}\p{N}_]"),
+            Some(escaped) => out.extend([c, escaped]),
         }
     }
     out
@@ -373,6 +376,11 @@ mod tests {
         check("^o/(?:page-(?P<page>[0-9]+)/)?$", "o/", Some((&[None], "")));
         check(r"^z\Z", "z", Some((&[], "")));
         check(r"^z\Z", "zz", None);
+        check(r"^(\w+)/$", "né_٣²x/", Some((&[Some("né_٣²x")], "")));
+        check(r"^(\w+)/$", "a\u{301}/", None);
+        check(r"^(\w+)/$", "a\u{203f}b/", None);
+        check(r"^([\w.-]+)\\w/$", "a.b-²\\w/", Some((&[Some("a.b-²")], "")));
+        check(r"^([^\w]+)(\W)x$", "-.+x", Some((&[Some("-."), Some("+")], "")));
     }
 
     #[test]

@@ -83,9 +83,20 @@ impl ReverseArgs {
         self
     }
 
-    /// The query, urlencoded and without the question mark; nothing is added if it is empty.
-    pub fn query(mut self, query: impl Into<String>) -> Self {
-        self.query = Some(query.into());
+    /// The query: pairs and a [`QueryDict`] are urlencoded, text is one already, without its question mark. Nothing is added
+    /// if it is empty.
+    ///
+    /// ```
+    /// use nuages::http::query_dict::QueryDict;
+    /// use nuages::routes::reverse::ReverseArgs;
+    ///
+    /// let dict: QueryDict = [("q", "Liège & Namur"), ("page", "2")].into_iter().collect();
+    /// let text = ReverseArgs::new().query("q=Li%C3%A8ge+%26+Namur&page=2");
+    /// assert_eq!(ReverseArgs::new().query([("q", "Liège & Namur"), ("page", "2")]), text);
+    /// assert_eq!(ReverseArgs::new().query(&dict), text);
+    /// ```
+    pub fn query(mut self, query: impl Into<ReverseQuery>) -> Self {
+        self.query = Some(query.into().0);
         self
     }
 
@@ -109,6 +120,22 @@ impl ReverseArgs {
             ([_, ..], _) => format!("arguments '({})'", args.join(", ")),
             ([], _) => format!("keyword arguments '{{{}}}'", kwargs.join(", ")),
         }
+    }
+}
+
+/// The query of a reversed address: see [`ReverseArgs::query`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReverseQuery(String);
+
+impl From<&str> for ReverseQuery {
+    fn from(query: &str) -> Self {
+        Self(query.to_owned())
+    }
+}
+
+impl From<String> for ReverseQuery {
+    fn from(query: String) -> Self {
+        Self(query)
     }
 }
 

@@ -119,6 +119,11 @@ impl RouteTable {
         Some(ResolverMatch { route: self.routes.get(found.route())?, found, path })
     }
 
+    /// The same of a match that is known to be this table's.
+    pub(crate) fn of_own<'a>(&'a self, found: &'a RouteMatch, path: &'a str) -> ResolverMatch<'a> {
+        ResolverMatch { route: &self.routes[found.route()], found, path }
+    }
+
     /// The address of a named route (Django's `reverse`).
     ///
     /// ```

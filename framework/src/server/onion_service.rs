@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::request_body::RequestBody;
 use super::service::Service;
@@ -31,22 +31,46 @@ fn is_head_in_lower_case(method: &Method) -> bool {
     *method != Method::HEAD && method.as_str().eq_ignore_ascii_case("HEAD")
 }
 
+/// Says the length that the body has. A layer that changed the body may have left the length of the one before: the client
+/// would wait for bytes that never come, or take what is left over for the next response.
+fn correct_length(response: &mut Response<ResponseBody>) {
+    let ResponseBody::Full(body) = response.body() else { return };
+    let length = body.as_ref().map_or(0, |body| body.len() as u64);
+    let mut announced = response.headers().get_all(CONTENT_LENGTH).iter();
+    let Some(first) = announced.next() else { return };
+    let said = std::str::from_utf8(first.as_bytes()).ok().and_then(|text| text.parse::<u64>().ok());
+    if said == Some(length) && announced.next().is_none() {
+        return;
+    }
+    tracing::warn!(said = ?first, length, "a response had the Content-Length of another body: a middleware changed the body and left it");
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+}
+
 impl Service for OnionService {
     type Body = ResponseBody;
 
     async fn call(&self, request: Request<RequestBody>, connection: Connection) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
         let without_body = is_head_in_lower_case(&head.method);
+        let may_have_body = head.method != Method::HEAD;
         let request = HttpRequest::new(head, body, Arc::clone(self.0.project())).on(connection);
         let mut response = self.0.respond(request).await.into_http();
         if without_body {
             *response.body_mut() = ResponseBody::Full(None);
             response.headers_mut().remove(CONTENT_LENGTH);
+        } else if may_have_body
+            && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+        {
+            correct_length(&mut response);
         }
         response
     }
 
     fn panicked(&self) -> Response<ResponseBody> {
         error_page(StatusCode::INTERNAL_SERVER_ERROR).into_http()
+    }
+
+    fn refused(&self, status: StatusCode) -> Response<ResponseBody> {
+        error_page(status).into_http()
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::Activity;
 use crate::conf::server::ServerSettings;
+use crate::http::request_body::BodyTooLong;
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum RequestBodyError {
         /// The bytes that came before.
         received: u64,
     },
+    /// There is more of it than [`body_max_size`](ServerSettings::body_max_size) allows.
+    #[error("the request body is too long")]
+    TooLong(#[source] BodyTooLong),
     /// The client broke off, or broke the framing.
     #[error("the request body could not be read")]
     Broken(#[source] hyper::Error),
@@ -37,6 +41,7 @@ pub struct RequestBody {
     activity: Arc<Activity>,
     timeout: Duration,
     min_rate: u32,
+    max_size: Option<usize>,
     received: u64,
     /// Time spent waiting for frames that did come.
     waited: Duration,
@@ -56,6 +61,7 @@ impl RequestBody {
             activity: Arc::clone(activity),
             timeout: settings.body_timeout,
             min_rate: settings.body_min_rate,
+            max_size: settings.body_max_size,
             received: 0,
             waited: Duration::ZERO,
             wait: None,
@@ -84,6 +90,10 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let this = self.get_mut();
+        // No more is read: what the client sends on is the connection's to end.
+        if let Some(limit) = this.max_size.filter(|&limit| this.received > limit as u64) {
+            return Poll::Ready(Some(Err(RequestBodyError::TooLong(BodyTooLong::over(limit)))));
+        }
         match Pin::new(&mut this.incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
                 if let Some(since) = this.wait.as_mut().and_then(|wait| wait.since.take()) {
@@ -93,6 +103,9 @@ impl Body for RequestBody {
                     && let Some(data) = frame.data_ref()
                 {
                     this.received += data.len() as u64;
+                    if let Some(limit) = this.max_size.filter(|&limit| this.received > limit as u64) {
+                        return Poll::Ready(Some(Err(RequestBodyError::TooLong(BodyTooLong::over(limit)))));
+                    }
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Broken)))
             }

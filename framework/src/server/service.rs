@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{HeaderValue, SERVER};
-use http::{Method, Request, Response, Uri, Version};
+use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderValue, SERVER};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 
@@ -18,6 +18,7 @@ use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
 use crate::conf::server::ServerSettings;
 use crate::error::BoxError;
+use crate::error::panic::words;
 use crate::http::connection::Connection;
 
 /// Answers requests. A clone is cheap: it is made per request.
@@ -34,6 +35,14 @@ pub trait Service: Clone + Send + Sync + 'static {
 
     /// The response to a request whose call panicked.
     fn panicked(&self) -> Response<Self::Body>;
+
+    /// The response to a request that the server does not call for: 413 when its body says that it is too long, 431 when it
+    /// has too many headers, 400 when it names two hosts.
+    fn refused(&self, status: StatusCode) -> Response<Self::Body> {
+        let mut response = self.panicked();
+        *response.status_mut() = status;
+        response
+    }
 }
 
 /// A service on one connection, as hyper calls it.
@@ -56,15 +65,21 @@ impl<S: Service> OnConnection<S> {
         let mut entry = self.log.as_ref().map(|log| Box::new(Entry::new(log, &request)));
         let (service, connection) = (self.service.clone(), self.connection.clone());
         let request = request.map(|body| RequestBody::new(body, in_flight.activity(), &self.settings));
+        let refused = refusal(&request, &self.settings);
         async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
-            let call = AssertUnwindSafe(service.call(request, connection)).catch_unwind();
-            let mut response = match call.await {
-                Ok(response) => response,
-                Err(panic) => {
-                    log_panic(&method, &uri, panic.as_ref());
-                    service.panicked()
+            let mut response = match refused {
+                Some(status) => {
+                    log_refusal(status, &method, &uri);
+                    service.refused(status)
                 }
+                None => match AssertUnwindSafe(service.call(request, connection)).catch_unwind().await {
+                    Ok(response) => response,
+                    Err(panic) => {
+                        log_panic(&method, &uri, panic.as_ref());
+                        service.panicked()
+                    }
+                },
             };
             response.headers_mut().entry(SERVER).or_insert(NAME);
             if let Some(entry) = &mut entry {
@@ -75,14 +90,38 @@ impl<S: Service> OnConnection<S> {
     }
 }
 
+/// Why a request is refused by its head alone. One of HTTP/2 that names two hosts is malformed (RFC 9113 section 8.3.1): the site
+/// would believe the one, and a proxy may have chosen by the other. HTTP/1 counts its headers while it reads them; in HTTP/2 they are counted here,
+/// where a browser sends the cookies as one header each, and all of them count as one (RFC 9113 section 8.2.3).
+fn refusal(request: &Request<RequestBody>, settings: &ServerSettings) -> Option<StatusCode> {
+    let headers = request.headers();
+    if request.version() == Version::HTTP_2
+        && let Some(host) = headers.get(HOST)
+        && let Some(authority) = request.uri().authority()
+        && !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
+    {
+        return Some(StatusCode::BAD_REQUEST);
+    }
+    if headers.len() > settings.head_max_fields {
+        let cookies = headers.get_all(COOKIE).iter().count().saturating_sub(1);
+        if headers.len() - cookies > settings.head_max_fields {
+            return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
+    }
+    let limit = settings.body_max_size?;
+    let announced = headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
+    (announced > limit as u64).then_some(StatusCode::PAYLOAD_TOO_LARGE)
+}
+
 /// The product token of every response (RFC 9110 section 10.2.4): the name alone, no version for scanners.
 const NAME: HeaderValue = HeaderValue::from_static("nuages");
 
+fn log_refusal(status: StatusCode, method: &Method, uri: &Uri) {
+    let (path, reason) = (uri.path(), status.canonical_reason().unwrap_or("Refused"));
+    tracing::warn!(target: "django.request", status = status.as_u16(), %method, "{reason}: {path:?}");
+}
+
 fn log_panic(method: &Method, uri: &Uri, panic: &(dyn Any + Send)) {
-    let reason = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(a panic without words)");
-    tracing::error!(%method, path = uri.path(), "Internal Server Error: the view panicked: {reason}");
+    let (path, reason) = (uri.path(), words(panic));
+    tracing::error!(target: "django.request", status = 500, %method, "Internal Server Error: {path:?}: {reason:?}");
 }

@@ -10,6 +10,7 @@ use http::Method;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
+use crate::middleware::request_log::not_allowed;
 use crate::urls::marks::Marks;
 use crate::urls::param::Parameter;
 use crate::urls::view::{Arguments, Params, View};
@@ -140,11 +141,7 @@ impl<V: ClassView> View<Self> for Class<V> {
             Method::HEAD if has.get => Box::pin(view.get(request, params)),
             Method::OPTIONS if has.options => Box::pin(view.options(request, params)),
             Method::OPTIONS => Box::pin(std::future::ready(has.list())),
-            _ => {
-                let (method, path) = (request.method(), request.path());
-                tracing::warn!(target: "django.request", status = 405, "Method Not Allowed ({method}): {path:?}");
-                Box::pin(std::future::ready(Ok(HttpResponse::not_allowed(&has.allowed()))))
-            }
+            _ => Box::pin(std::future::ready(Ok(not_allowed(&request, &has.allowed())))),
         }
     }
 }

@@ -73,7 +73,7 @@ pub fn re_path<Args: 'static>(route: impl Into<String>, view: impl View<Args>) -
 /// // Twice the same application: each instance has a namespace of its own.
 /// let site = compile(urls![
 ///     include("a/<int:tenant>/", blog().namespace("a")),
-///     include("b/<int:tenant>/", blog().namespace("b")),
+///     include("b/<int:tenant>/", blog()).namespace("b"),
 /// ]);
 /// assert_eq!(site.table.reverse("b:post", nuages::args![1, "x"]).as_deref(), Ok("/b/1/x/"));
 /// ```
@@ -198,6 +198,12 @@ pub struct Include {
 }
 
 impl Include {
+    /// The name of this instance of the application (Django's `include(…, namespace=…)`): as [`Urls::namespace`].
+    pub fn namespace(mut self, name: impl Into<String>) -> Self {
+        self.urls.namespace = Some(name.into());
+        self
+    }
+
     /// Something for every view behind the prefix, in place of what the prefix captures by that name.
     pub fn kwarg(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.common.kwarg(name.into(), value.into());

@@ -84,9 +84,12 @@ impl HttpRequest {
     async fn read_form(&self) -> Result<Form, FormError> {
         match self.content_type() {
             "application/x-www-form-urlencoded" => {
-                if self.charset_name().is_some_and(|name| !name.eq_ignore_ascii_case("utf-8"))
-                    && self.encoding().is_some()
-                {
+                let said = || self.charset_name().is_some_and(|name| !name.eq_ignore_ascii_case("utf-8"));
+                let other = match self.inner.encoding {
+                    Some(charset) => charset != Charset::Utf8,
+                    None => said() && self.encoding().is_some(),
+                };
+                if other {
                     return Err(FormError::NotUtf8);
                 }
                 let body = self.read_body().await?;
@@ -189,10 +192,11 @@ impl HttpRequest {
         self.content_param("charset")
     }
 
-    /// The charset that the `Content-Type` names, if it is known: the query is read in it too, as in Django.
+    /// The charset that the `Content-Type` names, if it is known: the query is read in it too, as in Django. Or the one that
+    /// [`HttpRequest::set_encoding`] set.
     #[must_use]
     pub fn encoding(&self) -> Option<Charset> {
-        Charset::lookup(self.charset_name()?)
+        self.inner.encoding.or_else(|| Charset::lookup(self.charset_name()?))
     }
 
     /// The value of a cookie that [`HttpResponse::set_signed_cookie`](crate::http::response::HttpResponse::set_signed_cookie)

@@ -22,6 +22,7 @@ use crate::middleware::csrf::reason::{Reason, Source};
 use crate::middleware::csrf::secret::VisitorSecret;
 use crate::middleware::csrf::token::{TokenError, check_format, matches, unmask};
 use crate::middleware::csrf::{NAME, NotEnforced};
+use crate::middleware::request_log::mark_logged;
 use crate::serialize::value::Value;
 use crate::session::handle::Session;
 use crate::urls::views::AnyView;
@@ -181,10 +182,17 @@ impl CsrfProtection {
     /// # Errors
     /// What that view fails with.
     pub(crate) async fn refuse(&self, request: HttpRequest, reason: &Reason) -> Result<HttpResponse> {
-        let path = request.path();
-        tracing::warn!(target: "django.security.csrf", status = 403, "Forbidden ({:?}): {path:?}", reason.to_string());
-        let arguments = vec![Value::Str(reason.to_string())];
-        self.failure.call(request, arguments.into()).await
+        let (method, path, id, reason) = (request.method(), request.path(), request.id(), reason.to_string());
+        tracing::warn!(
+            target: "django.security.csrf",
+            status = 403,
+            %method,
+            request_id = id,
+            "Forbidden ({reason:?}): {path:?}"
+        );
+        let mut response = self.failure.call(request, vec![Value::Str(reason)].into()).await?;
+        mark_logged(&mut response);
+        Ok(response)
     }
 
     /// Whether the request says that it comes from elsewhere.

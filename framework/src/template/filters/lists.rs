@@ -229,10 +229,7 @@ fn sort(call: &Call<'_>, reversed: bool) -> TeraResult<Value> {
     let mut comparable = true;
     order.sort_by(|one, other| {
         let (one, other) = if reversed { (other, one) } else { (one, other) };
-        compare(&keys[*one], &keys[*other]).unwrap_or_else(|| {
-            comparable = false;
-            Ordering::Equal
-        })
+        compare(&keys[*one], &keys[*other], &mut comparable)
     });
     if !comparable {
         return Ok("".into());
@@ -259,23 +256,104 @@ fn item_at(value: &Value, at: i128) -> Option<Value> {
     item(value, isize::try_from(at).ok()?).ok().flatten()
 }
 
-/// Python's `<`: numbers with numbers, texts with texts, lists with lists.
-fn compare(one: &Value, other: &Value) -> Option<Ordering> {
+/// Python's `<`: numbers with numbers, texts with texts, lists with lists; whatever else is not comparable. It is an order in
+/// any case, because a sort of Rust's may panic over one that contradicts itself.
+fn compare(one: &Value, other: &Value, comparable: &mut bool) -> Ordering {
     if let (Some(one), Some(other)) = (as_number(one), as_number(other)) {
         return match (one, other) {
-            (Number::Integer(one), Number::Integer(other)) => Some(one.cmp(&other)),
-            (one, other) => Some(one.as_float().partial_cmp(&other.as_float()).unwrap_or(Ordering::Equal)),
+            (Number::Integer(one), Number::Integer(other)) => one.cmp(&other),
+            (Number::Integer(one), other) => integer_and_float(one, other.as_float()),
+            (one, Number::Integer(other)) => integer_and_float(other, one.as_float()).reverse(),
+            (one, other) => float_order(one.as_float(), other.as_float()),
         };
     }
     if let (Some(one), Some(other)) = (one.as_str(), other.as_str()) {
-        return Some(one.cmp(other));
+        return one.cmp(other);
     }
-    let (one, other) = (one.as_array()?, other.as_array()?);
+    let (Some(one), Some(other)) = (one.as_array(), other.as_array()) else {
+        *comparable = false;
+        return sort_of_value(one).cmp(&sort_of_value(other));
+    };
     for (one, other) in one.iter().zip(other) {
-        match compare(one, other)? {
+        match compare(one, other, comparable) {
             Ordering::Equal => {}
-            unequal => return Some(unequal),
+            unequal => return unequal,
         }
     }
-    Some(one.len().cmp(&other.len()))
+    one.len().cmp(&other.len())
+}
+
+fn sort_of_value(value: &Value) -> u8 {
+    match () {
+        () if as_number(value).is_some() => 0,
+        () if value.as_str().is_some() => 1,
+        () if value.as_array().is_some() => 2,
+        () => 3,
+    }
+}
+
+/// What is no number comes last; both zeros are the same.
+fn float_order(one: f64, other: f64) -> Ordering {
+    one.partial_cmp(&other).unwrap_or_else(|| one.is_nan().cmp(&other.is_nan()))
+}
+
+/// Exactly, as in Python: an integer beyond 53 bits is not rounded before.
+fn integer_and_float(integer: i128, float: f64) -> Ordering {
+    const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
+    if float.is_nan() || float >= BEYOND {
+        return Ordering::Less;
+    }
+    if float < -BEYOND {
+        return Ordering::Greater;
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the range was checked, and the fraction is compared afterwards"
+    )]
+    let whole = float.trunc() as i128;
+    integer.cmp(&whole).then_with(|| float_order(0.0, float.fract()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tera::Value;
+
+    use super::compare;
+
+    #[test]
+    fn what_is_compared_is_in_one_order() {
+        let values: Vec<Value> = vec![
+            f64::NAN.into(),
+            (-f64::NAN).into(),
+            0.5.into(),
+            (1_i64 << 53).into(),
+            ((1_i64 << 53) + 1).into(),
+            9_007_199_254_740_992.0.into(),
+            f64::INFINITY.into(),
+            f64::NEG_INFINITY.into(),
+            1.into(),
+            "a".into(),
+            true.into(),
+            Value::none(),
+            vec![Value::from(f64::NAN)].into(),
+            vec![Value::from("a")].into(),
+            vec![Value::from(1)].into(),
+        ];
+        let order = |one: &Value, other: &Value| compare(one, other, &mut true);
+        for a in &values {
+            for b in &values {
+                assert_eq!(order(a, b), order(b, a).reverse(), "{a:?} {b:?}");
+                for c in &values {
+                    let chain = order(a, b).is_le() && order(b, c).is_le();
+                    assert!(!chain || order(a, c).is_le(), "{a:?} {b:?} {c:?}");
+                }
+            }
+        }
+        // A sort that finds a contradiction panics.
+        let mut many: Vec<Value> = values.iter().cycle().take(200).cloned().collect();
+        many.sort_by(order);
+        let mut comparable = true;
+        compare(&1.into(), &"a".into(), &mut comparable);
+        assert!(!comparable);
+    }
 }

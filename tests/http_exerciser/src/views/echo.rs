@@ -80,9 +80,11 @@ async fn describe(request: &HttpRequest, body_first: bool) -> Result<HttpRespons
         (None, None)
     };
     let query = request.query()?;
-    let urlencoded = query
-        .urlencode_in(request.charset(), "")
-        .map_or_else(|| json!({"error": "UnicodeError"}), |text| json!(text));
+    // Python raises for a character that the charset lacks; nuages writes it in UTF-8.
+    let urlencoded = match query.urlencode_in(query.encoding(), "") {
+        Some(_) => json!(query.urlencode()),
+        None => json!({"error": "UnicodeError"}),
+    };
     let cookies: Vec<_> = request.cookies().iter().map(|(name, value)| json!([name, value])).collect();
     let params: Map<_, _> =
         request.content_params().map(|(name, value)| (name.to_owned(), json!(value))).collect();
