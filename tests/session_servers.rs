@@ -44,6 +44,43 @@ async fn a_locked_row_holds_nobody_up(place: Place) {
     group_contract::a_locked_row_holds_nobody_up(&place, release).await;
 }
 
+/// Another program's transaction has locked more rows than there are connections: the other sessions are read and written.
+async fn many_locked_rows_starve_nobody(place: Place) {
+    const LOCKED: usize = 25;
+    let store = place.engine.store();
+    for number in 0..60 {
+        store.insert(&key(number), &numbered(number)).await.unwrap();
+    }
+    let mut other = place.database.as_ref().unwrap().connect().await.unwrap();
+    other.execute("BEGIN").await.unwrap();
+    for number in 0..LOCKED {
+        let sql = format!("DELETE FROM django_session WHERE session_key = '{}'", key(number).as_str());
+        other.execute(&sql).await.unwrap();
+    }
+    let (wanted, data) = ((0..LOCKED).map(key).collect::<Vec<_>>(), numbered(1));
+    let mut locked = Box::pin(join_all(wanted.iter().map(|key| store.update(key, &data, None))));
+    let others = async {
+        // Until those that wait for a lock do so.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for round in 0..5 {
+            let writes = (LOCKED..60).map(|number| async move {
+                store.update(&key(number), &numbered(round), None).await.unwrap();
+                assert!(store.reload(&key(number)).await.unwrap().is_some());
+            });
+            join_all(writes).await;
+        }
+    };
+    let done = tokio::select! {
+        _ = locked.as_mut() => false,
+        done = tokio::time::timeout(Duration::from_secs(3), others) => done.is_ok(),
+    };
+    assert!(done, "the others waited for the locked rows");
+    // Those whose visitors have gone are not tried any more.
+    drop(locked);
+    other.execute("ROLLBACK").await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), store.update(&key(0), &data, None)).await.unwrap().unwrap();
+}
+
 /// Rows that are written and read together, on a database of its own.
 fn add_groups(
     trials: &mut Trials,
@@ -70,6 +107,7 @@ fn add_groups(
         async move { group_contract::a_row_that_fails_fails_alone(&place).await }.boxed_local()
     });
     add("a_locked_row_holds_nobody_up", |place| a_locked_row_holds_nobody_up(place).boxed_local());
+    add("many_locked_rows_starve_nobody", |place| many_locked_rows_starve_nobody(place).boxed_local());
     add("dropped_requests_harm_nobody", |place| {
         async move { group_contract::dropped_requests_harm_nobody(&place).await }.boxed_local()
     });
