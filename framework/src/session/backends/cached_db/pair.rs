@@ -350,7 +350,6 @@ impl Pair {
             Ok(_) => self.take_or_owe(key).await,
             Err(error) => {
                 tracing::warn!(target: "nuages.session", %error, "an entry could not be compared with its row");
-                self.ledger.distrust(key);
                 self.owe(key);
             }
         }
@@ -410,6 +409,7 @@ impl Pair {
 impl Pair {
     /// Has an entry deleted as soon as the cache can be reached.
     fn owe(self: &Arc<Self>, key: &SessionKey) {
+        self.ledger.distrust(key);
         if self.ledger.owe(key) {
             let open = self.rows.database().closing().open();
             let payer = Payer { pair: Arc::clone(self), done: false };
