@@ -11,9 +11,11 @@ mod place;
 mod servers;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture, join_all};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use crate::contract::Place;
 use crate::group_contract::{key, numbered};
@@ -72,13 +74,13 @@ async fn many_locked_rows_starve_nobody(place: Place) {
     };
     let done = tokio::select! {
         _ = locked.as_mut() => false,
-        done = tokio::time::timeout(Duration::from_secs(3), others) => done.is_ok(),
+        done = timeout(Duration::from_secs(3), others) => done.is_ok(),
     };
     assert!(done, "the others waited for the locked rows");
     // Those whose visitors have gone are not tried any more.
     drop(locked);
     other.execute("ROLLBACK").await.unwrap();
-    tokio::time::timeout(Duration::from_secs(20), store.update(&key(0), &data, None)).await.unwrap().unwrap();
+    timeout(Duration::from_secs(20), store.update(&key(0), &data, None)).await.unwrap().unwrap();
 }
 
 /// Rows that are written and read together, on a database of its own.
