@@ -14,6 +14,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture, join_all};
+use nuages::session::key::SessionKey;
+use nuages::session::store::Load;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -83,6 +85,28 @@ async fn many_locked_rows_starve_nobody(place: Place) {
     timeout(Duration::from_secs(20), store.update(&key(0), &data, None)).await.unwrap().unwrap();
 }
 
+/// MySQL's collation finds a row by more names than its own: none of them has an entry that outlives it.
+async fn names_that_the_collation_takes_for_equal(place: Place) {
+    let store = place.engine.store();
+    for (number, other) in [str::to_uppercase, |key: &str| format!("{key} ")].into_iter().enumerate() {
+        for by_its_own in [true, false] {
+            let own = key(2 * number + usize::from(by_its_own));
+            let other = SessionKey::parse(&other(&format!("a{}", own.as_str()))).unwrap();
+            let own = SessionKey::parse(&format!("a{}", own.as_str())).unwrap();
+            store.insert(&own, &numbered(1)).await.unwrap();
+            for _ in 0..2 {
+                for name in [&own, &other] {
+                    assert!(matches!(store.load(name).await.unwrap(), Load::Found(_)), "as Django finds it");
+                }
+            }
+            assert!(store.delete(if by_its_own { &own } else { &other }, None).await.unwrap());
+            for name in [&own, &other] {
+                assert!(!matches!(store.load(name).await.unwrap(), Load::Found(_)), "it was deleted");
+            }
+        }
+    }
+}
+
 /// Rows that are written and read together, on a database of its own.
 fn add_groups(
     trials: &mut Trials,
@@ -130,5 +154,11 @@ fn main() -> ExitCode {
         async move { place::postgres(&url).await }.boxed_local()
     });
     add_groups(&mut trials, MYSQL, "mysql", |url| async move { place::mysql(&url).await }.boxed_local());
+    trials.add_on(MYSQL, "cached_db_mysql::names_that_the_collation_takes_for_equal", |url| {
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(async {
+            names_that_the_collation_takes_for_equal(place::cached_db_mysql(url).await).await;
+        });
+    });
     trials.run()
 }
