@@ -1,7 +1,8 @@
 //! Requests on one session at the same time, held against a model in which one comes after the other.
 //!
-//! Each round loads some handles, lets them change, save, touch, flush, cycle and sweep at once, and then looks for an order in
-//! which the model does the same: the same rows are left, and the same calls were told that the session is gone.
+//! Each round loads some handles, lets them change, save once or twice, touch, flush, cycle and sweep at once, and then looks for
+//! an order in which the model does the same: the same rows are left, with the dates at which they expire, and the same calls were
+//! told that the session is gone. What a visitor is shown then is what is stored.
 //!
 //! The servers are those that the environment names; `tests/run` starts them. Without them this says what it left out; with
 //! `NUAGES_TEST_REQUIRE_SERVERS=1` that is a failure. `NUAGES_TEST_SCHEDULES` is the number of schedules for each engine.
@@ -12,20 +13,25 @@ mod contract;
 mod place;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use nuages::db::sql::Sql;
+use nuages::db::sqlx;
+use nuages::db::timestamp::Timestamp;
+use nuages::serialize::datetime::DateTime;
 use nuages::serialize::value::{Dict, Key, Value};
 use nuages::session::error::SessionError;
 use nuages::session::expiry::{EXPIRY_KEY, Expiry};
 use nuages::session::handle::Session;
 use nuages::session::key::SessionKey;
-use nuages::session::store::StoreError;
+use nuages::session::store::{Load, StoreError};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
@@ -42,7 +48,18 @@ enum Change {
     Count,
     /// A time of expiry that has passed.
     Expire,
+    /// So many times [`UNIT`] after the last change.
+    Last(i64),
 }
+
+/// Seconds: so far do the dates lie apart at which sessions expire, and much farther than a test takes.
+const UNIT: i64 = 100_000;
+
+/// What `SESSION_COOKIE_AGE` is, [`UNIT`]s.
+const COOKIE_AGE: i64 = 12;
+
+/// Before each round a database's sessions are given a date that no request gives them, so many [`UNIT`]s from now.
+const UNTOUCHED: i64 = 55;
 
 /// How it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +74,16 @@ enum End {
 
 #[derive(Debug, Clone)]
 struct Plan {
-    changes: Vec<Change>,
+    /// Each but the last is followed by a save.
+    steps: Vec<Vec<Change>>,
     end: End,
-    /// How often it lets the others go first.
+    /// It is cleared before anything has loaded it.
+    blind: bool,
+    /// How often it lets the others go first, before each step.
     patience: u8,
 }
 
-/// What came of a plan.
+/// What came of a step of a plan.
 #[derive(Debug)]
 struct Did {
     /// The changes that changed something: a removal of what is not there does not.
@@ -80,29 +100,42 @@ fn change() -> impl Strategy<Value = Change> {
         1 => Just(Change::Clear),
         4 => Just(Change::Count),
         1 => Just(Change::Expire),
+        1 => (1..4_i64).prop_map(Change::Last),
     ]
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
     let end = prop_oneof![6 => Just(End::Save), 2 => Just(End::Cycle), 1 => Just(End::Flush), 1 => Just(End::Sweep)];
-    (prop::collection::vec(change(), 0..4), end, 0..6_u8).prop_map(|(changes, end, patience)| Plan {
-        changes,
-        end,
-        patience,
+    let changes = || prop::collection::vec(change(), 0..4);
+    let steps = prop_oneof![2 => changes().prop_map(|one| vec![one]), 1 => (changes(), changes()).prop_map(|(one, other)| vec![one, other])];
+    (steps, end, prop::bool::weighted(0.15), 0..6_u8).prop_map(|(mut steps, end, blind, patience)| {
+        // What was cleared unseen may be moved even if it is gone: nothing of it comes back.
+        let blind = blind && end == End::Save;
+        if blind {
+            steps[0].insert(0, Change::Clear);
+        }
+        Plan { steps, end, blind, patience }
     })
 }
 
 type Content = BTreeMap<String, i64>;
 
 /// A row, as far as the model knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Row {
     content: Content,
     expired: bool,
+    /// Whether it has a date of its own, not that of before the round.
+    renewed: bool,
+}
+
+/// When a session of that content expires, [`UNIT`]s after the last change.
+fn lasts(content: &Content) -> i64 {
+    content.get(EXPIRY_KEY).map_or(COOKIE_AGE, |seconds| seconds / UNIT)
 }
 
 /// The rows: where the session was, and where a request moved it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Rows {
     old: Option<Row>,
     moved: BTreeMap<usize, Row>,
@@ -136,10 +169,14 @@ impl Rows {
                         Change::Clear => row.content.clear(),
                         Change::Count => *row.content.entry("count".to_owned()).or_default() += 1,
                         Change::Expire => drop(row.content.insert(EXPIRY_KEY.to_owned(), 0)),
+                        Change::Last(units) => {
+                            row.content.insert(EXPIRY_KEY.to_owned(), units * UNIT);
+                        }
                     }
                 }
-                // A save without a change is a touch, which leaves alone what another changed.
-                row.expired = row.content.contains_key(EXPIRY_KEY);
+                // A save without a change is a touch, which leaves alone what another changed, and renewed.
+                row.renewed = true;
+                row.expired = row.content.get(EXPIRY_KEY) == Some(&0);
                 let goes = row.expired && expired == Expired::Goes;
                 if row.expired && did.gone && did.end == End::Cycle {
                     // What it moved had expired, and was swept before it could take along what another changed meanwhile.
@@ -187,31 +224,87 @@ fn name(key: u8) -> String {
     format!("key{key}")
 }
 
-/// Whether the model comes to the same in some order.
-fn has_an_order(before: &Rows, did: &[Did], after: &Rows, left: &mut Vec<usize>, expired: Expired) -> bool {
-    if left.is_empty() {
-        return before == after;
-    }
-    for place in 0..left.len() {
-        let next = left.remove(place);
-        let fits = before
-            .after(next, &did[next], expired)
-            .iter()
-            .any(|rows| has_an_order(rows, did, after, left, expired));
-        left.insert(place, next);
-        if fits {
-            return true;
-        }
-    }
-    false
+/// Looks for an order of what was done.
+struct Search<'a> {
+    did: &'a [Vec<Did>],
+    after: &'a Rows,
+    expired: Expired,
+    /// From there no order leads on.
+    vain: BTreeSet<(Vec<usize>, Rows)>,
 }
 
-async fn row(place: &Place, key: &SessionKey) -> Option<Row> {
-    let loaded = place.engine.store().reload(key).await.unwrap()?;
+impl Search<'_> {
+    /// Whether the model comes to the same in some order, if so many steps of each plan are done.
+    fn leads_on(&mut self, before: &Rows, done: &mut Vec<usize>) -> bool {
+        if (0..done.len()).all(|number| done[number] == self.did[number].len()) {
+            return before == self.after;
+        }
+        if self.vain.contains(&(done.clone(), before.clone())) {
+            return false;
+        }
+        for number in 0..done.len() {
+            let Some(next) = self.did[number].get(done[number]) else { continue };
+            done[number] += 1;
+            let fits = before.after(number, next, self.expired).iter().any(|rows| self.leads_on(rows, done));
+            done[number] -= 1;
+            if fits {
+                return true;
+            }
+        }
+        self.vain.insert((done.clone(), before.clone()));
+        false
+    }
+}
+
+/// What is stored, with a date that fits.
+async fn row(place: &Place, key: &SessionKey) -> Result<Option<Row>, TestCaseError> {
+    let Some(loaded) = place.engine.store().reload(key).await.unwrap() else { return Ok(None) };
     let content = content(&loaded.data);
     // Loading would tell as well, but some engines delete an expired session when they see one.
-    let expired = content.contains_key(EXPIRY_KEY);
-    Some(Row { content, expired })
+    let expired = content.get(EXPIRY_KEY) == Some(&0);
+    let units = loaded.expires.map(|expires| match expires {
+        DateTime::Aware(at) => (at - OffsetDateTime::now_utc()).as_seconds_f64() / UNIT as f64,
+        DateTime::Naive(at) => panic!("{at} has no zone"),
+    });
+    let units = units.map(|units| units.round() as i64);
+    let renewed = units != Some(UNTOUCHED);
+    if let Some(units) = units.filter(|_| renewed) {
+        prop_assert_eq!(units, lasts(&content), "the date is not that of {:?}", content);
+    }
+    Ok(Some(Row { content, expired, renewed }))
+}
+
+/// Gives all rows of a database a date that tells whether a request gives them another.
+async fn untouch(place: &Place) {
+    static UPDATE: Sql = Sql::new("UPDATE django_session SET expire_date = ?");
+    let Some(database) = &place.database else { return };
+    if place.engine.name().ends_with(".cache") || place.engine.name().ends_with(".file") {
+        return;
+    }
+    let date = Timestamp::from(OffsetDateTime::now_utc() + time::Duration::seconds(UNTOUCHED * UNIT));
+    nuages::on_writer!(database, pool => {
+        sqlx::query(UPDATE.on(database)).bind(date).execute(pool).await.map(drop)
+    })
+    .unwrap();
+}
+
+/// A visitor of that key is shown what is stored.
+async fn check_shown(
+    place: &Place,
+    key: &SessionKey,
+    row: Option<&Row>,
+    expired: Expired,
+) -> Result<(), TestCaseError> {
+    // A look at an expired file deletes it.
+    if row.is_some_and(|row| row.expired) && expired == Expired::StaysForAWhile {
+        return Ok(());
+    }
+    let shown = match place.engine.store().load(key).await.unwrap() {
+        Load::Found(loaded) => Some(content(&loaded.data)),
+        Load::Missing | Load::Renew => None,
+    };
+    prop_assert_eq!(shown.as_ref(), row.filter(|row| !row.expired).map(|row| &row.content));
+    Ok(())
 }
 
 /// How many sessions are stored, if the store can tell.
@@ -242,32 +335,39 @@ async fn begin(place: &Place) -> SessionKey {
 async fn run(place: &Place, expired: Expired, rounds: &[Vec<Plan>]) -> Result<(), TestCaseError> {
     let mut key = begin(place).await;
     for plans in rounds {
-        let Some(row_before) = row(place, &key).await.filter(|row| !row.expired) else { break };
+        untouch(place).await;
+        let Some(row_before) = row(place, &key).await?.filter(|row| !row.expired) else { break };
         let before = Rows { old: Some(row_before), moved: BTreeMap::new() };
         let barrier = Arc::new(Barrier::new(plans.len()));
         let mut requests = Vec::new();
         for plan in plans {
             let session = place.engine.session(Some(key.as_str()));
-            session.dict().await.unwrap();
+            if !plan.blind {
+                session.dict().await.unwrap();
+            }
             requests.push(tokio::spawn(request(session, plan.clone(), Arc::clone(&barrier))));
         }
         let mut did = Vec::new();
         for request in requests {
             did.push(request.await.unwrap());
         }
-        let mut after = Rows { old: row(place, &key).await, moved: BTreeMap::new() };
-        for (number, did) in did.iter().enumerate().filter(|(_, did)| did.end == End::Cycle && !did.gone) {
+        let mut after = Rows { old: row(place, &key).await?, moved: BTreeMap::new() };
+        check_shown(place, &key, after.old.as_ref(), expired).await?;
+        for (number, did) in did.iter().enumerate() {
+            let Some(did) = did.last().filter(|did| did.end == End::Cycle && !did.gone) else { continue };
             let moved = did.key.clone().unwrap();
-            after.moved.extend(row(place, &moved).await.map(|row| (number, row)));
+            let row = row(place, &moved).await?;
+            check_shown(place, &moved, row.as_ref(), expired).await?;
+            after.moved.extend(row.map(|row| (number, row)));
             key = moved;
         }
         if let Some(count) = count(place).await {
             let rows = usize::from(after.old.is_some()) + after.moved.len();
             prop_assert_eq!(count, rows, "a session came back: {:?}", did);
         }
-        let mut left = (0..did.len()).collect();
+        let mut search = Search { did: &did, after: &after, expired, vain: BTreeSet::new() };
         prop_assert!(
-            has_an_order(&before, &did, &after, &mut left, expired),
+            search.leads_on(&before, &mut vec![0; did.len()]),
             "no order of {did:#?}\nleads from {before:?}\nto {after:?}"
         );
     }
@@ -277,20 +377,37 @@ async fn run(place: &Place, expired: Expired, rounds: &[Vec<Plan>]) -> Result<()
 fn content(dict: &Dict) -> Content {
     let entry = |(key, value): (&Key, &Value)| {
         // When exactly it expired is of no interest.
-        let value = if key.as_str() == Some(EXPIRY_KEY) { 0 } else { value.as_i64().unwrap() };
+        let value = match value.as_i64() {
+            None if key.as_str() == Some(EXPIRY_KEY) => 0,
+            number => number.unwrap(),
+        };
         (key.as_str().unwrap().to_owned(), value)
     };
     dict.iter().map(entry).collect()
 }
 
-async fn request(session: Session, plan: Plan, barrier: Arc<Barrier>) -> Did {
-    let Plan { changes, end, patience } = plan;
+async fn request(session: Session, plan: Plan, barrier: Arc<Barrier>) -> Vec<Did> {
+    let Plan { steps, end, patience, .. } = plan;
     barrier.wait().await;
     if end == End::Sweep {
         let store = session.engine().unwrap();
         store.store().clear_expired(NonZeroU32::new(10).unwrap()).await.unwrap();
-        return Did { changes: Vec::new(), end, gone: false, key: None };
+        return vec![Did { changes: Vec::new(), end, gone: false, key: None }];
     }
+    let (mut all, last) = (Vec::new(), steps.len() - 1);
+    for (number, changes) in steps.into_iter().enumerate() {
+        let end = if number == last { end } else { End::Save };
+        let did = step(&session, changes, end, patience).await;
+        let gone = did.gone;
+        all.push(did);
+        if gone {
+            break;
+        }
+    }
+    all
+}
+
+async fn step(session: &Session, changes: Vec<Change>, end: End, patience: u8) -> Did {
     let mut done = Vec::new();
     for change in changes {
         let changed = match &change {
@@ -301,6 +418,7 @@ async fn request(session: Session, plan: Plan, barrier: Arc<Barrier>) -> Did {
             Change::Expire => {
                 session.set_expiry(Expiry::After(time::Duration::seconds(-60))).await.map(|()| true)
             }
+            Change::Last(units) => session.set_expiry(Expiry::Seconds(units * UNIT)).await.map(|()| true),
         };
         if changed.unwrap() {
             done.push(change);
@@ -365,6 +483,9 @@ fn main() -> ExitCode {
     });
     trials.add_on(MEMCACHED, "cache_memcached", |at| {
         check(on_cache("cache", "memcached.PyMemcacheCache", at, ""), Expired::Goes, 100);
+    });
+    trials.add_on(MEMCACHED, "cached_db_memcached", |at| {
+        check(on_cache("cached_db", "memcached.PyMemcacheCache", at, ""), Expired::Stays, 60);
     });
     trials.run()
 }

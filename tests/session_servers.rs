@@ -11,9 +11,13 @@ mod place;
 mod servers;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture, join_all};
+use nuages::session::key::SessionKey;
+use nuages::session::store::Load;
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use crate::contract::Place;
 use crate::group_contract::{key, numbered};
@@ -44,6 +48,65 @@ async fn a_locked_row_holds_nobody_up(place: Place) {
     group_contract::a_locked_row_holds_nobody_up(&place, release).await;
 }
 
+/// Another program's transaction has locked more rows than there are connections: the other sessions are read and written.
+async fn many_locked_rows_starve_nobody(place: Place) {
+    const LOCKED: usize = 25;
+    let store = place.engine.store();
+    for number in 0..60 {
+        store.insert(&key(number), &numbered(number)).await.unwrap();
+    }
+    let mut other = place.database.as_ref().unwrap().connect().await.unwrap();
+    other.execute("BEGIN").await.unwrap();
+    for number in 0..LOCKED {
+        let sql = format!("DELETE FROM django_session WHERE session_key = '{}'", key(number).as_str());
+        other.execute(&sql).await.unwrap();
+    }
+    let (wanted, data) = ((0..LOCKED).map(key).collect::<Vec<_>>(), numbered(1));
+    let mut locked = Box::pin(join_all(wanted.iter().map(|key| store.update(key, &data, None))));
+    let others = async {
+        // Until those that wait for a lock do so.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for round in 0..5 {
+            let writes = (LOCKED..60).map(|number| async move {
+                store.update(&key(number), &numbered(round), None).await.unwrap();
+                assert!(store.reload(&key(number)).await.unwrap().is_some());
+            });
+            join_all(writes).await;
+        }
+    };
+    let done = tokio::select! {
+        _ = locked.as_mut() => false,
+        done = timeout(Duration::from_secs(3), others) => done.is_ok(),
+    };
+    assert!(done, "the others waited for the locked rows");
+    // Those whose visitors have gone are not tried any more.
+    drop(locked);
+    other.execute("ROLLBACK").await.unwrap();
+    timeout(Duration::from_secs(20), store.update(&key(0), &data, None)).await.unwrap().unwrap();
+}
+
+/// MySQL's collation finds a row by more names than its own: none of them has an entry that outlives it.
+async fn names_that_the_collation_takes_for_equal(place: Place) {
+    let store = place.engine.store();
+    for (number, other) in [str::to_uppercase, |key: &str| format!("{key} ")].into_iter().enumerate() {
+        for by_its_own in [true, false] {
+            let own = key(2 * number + usize::from(by_its_own));
+            let other = SessionKey::parse(&other(&format!("a{}", own.as_str()))).unwrap();
+            let own = SessionKey::parse(&format!("a{}", own.as_str())).unwrap();
+            store.insert(&own, &numbered(1)).await.unwrap();
+            for _ in 0..2 {
+                for name in [&own, &other] {
+                    assert!(matches!(store.load(name).await.unwrap(), Load::Found(_)), "as Django finds it");
+                }
+            }
+            assert!(store.delete(if by_its_own { &own } else { &other }, None).await.unwrap());
+            for name in [&own, &other] {
+                assert!(!matches!(store.load(name).await.unwrap(), Load::Found(_)), "it was deleted");
+            }
+        }
+    }
+}
+
 /// Rows that are written and read together, on a database of its own.
 fn add_groups(
     trials: &mut Trials,
@@ -70,6 +133,7 @@ fn add_groups(
         async move { group_contract::a_row_that_fails_fails_alone(&place).await }.boxed_local()
     });
     add("a_locked_row_holds_nobody_up", |place| a_locked_row_holds_nobody_up(place).boxed_local());
+    add("many_locked_rows_starve_nobody", |place| many_locked_rows_starve_nobody(place).boxed_local());
     add("dropped_requests_harm_nobody", |place| {
         async move { group_contract::dropped_requests_harm_nobody(&place).await }.boxed_local()
     });
@@ -90,5 +154,11 @@ fn main() -> ExitCode {
         async move { place::postgres(&url).await }.boxed_local()
     });
     add_groups(&mut trials, MYSQL, "mysql", |url| async move { place::mysql(&url).await }.boxed_local());
+    trials.add_on(MYSQL, "cached_db_mysql::names_that_the_collation_takes_for_equal", |url| {
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(async {
+            names_that_the_collation_takes_for_equal(place::cached_db_mysql(url).await).await;
+        });
+    });
     trials.run()
 }

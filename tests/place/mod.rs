@@ -89,6 +89,12 @@ pub(crate) async fn mysql(url: &str) -> Place {
     on_server(&mysql_database(url).await).await
 }
 
+/// The cached_db engine on a database of its own on that MySQL or MariaDB server, with memory of its own before it.
+pub(crate) async fn cached_db_mysql(url: &str) -> Place {
+    let url = mysql_database(url).await;
+    place("cached_db", &format!("DATABASES = {{ default = {{ URL = {url:?} }} }}")).await
+}
+
 async fn on_server(url: &str) -> Place {
     place("db", &format!("DATABASES = {{ default = {{ URL = {url:?} }} }}")).await
 }

@@ -6,9 +6,11 @@
 //!
 //! `OPTIONS`, by redis-py's names: `db`, `username`, `password`, `socket_connect_timeout` and `socket_timeout` in seconds
 //! (5); for `rediss://`, TLS, in a build with the cargo feature `tls`: `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile`, files
-//! in PEM form, instead of the certificates that the system trusts. And ours: with `cluster = true` the servers are nodes of one cluster.
+//! in PEM form, instead of the certificates that the system trusts. And ours: with `cluster = true` the servers are nodes of one cluster,
+//! to each of which a process then holds two connections: see `once`.
 
 mod certificates;
+mod once;
 mod packed;
 mod server;
 
@@ -121,8 +123,8 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
         true => {
             let names: Vec<String> = nodes.iter().map(|(name, _)| name.clone()).collect();
             let name = format!("the cluster of {}", names.join(", "));
-            let nodes = nodes.into_iter().map(|(_, info)| info).collect();
-            Server::cluster(parts.alias, name, nodes, limits, &certificates).map(|server| vec![server])
+            let nodes: Vec<_> = nodes.into_iter().map(|(_, info)| info).collect();
+            Server::cluster(parts.alias, name, &nodes, limits, &certificates).map(|server| vec![server])
         }
         false => {
             let single = |(name, info)| Server::single(parts.alias, name, info, limits, &certificates);

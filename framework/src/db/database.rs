@@ -334,6 +334,12 @@ impl Database {
         }
     }
 
+    /// How many connections its pool has at most.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn most_connections(&self) -> u32 {
+        each!(self, it => it.most_connections())
+    }
+
     /// What tasks that work for this database hold a share of.
     #[must_use]
     pub fn closing(&self) -> &Closing {

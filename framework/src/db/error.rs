@@ -192,11 +192,15 @@ impl DatabaseError {
         matches!(error.code().as_deref(), Some("40001" | "40P01"))
     }
 
-    /// Whether the server knows no such statement (SQLSTATE 42000, PostgreSQL's 42601): an older one, perhaps.
+    /// Whether the server knows no such statement (PostgreSQL's SQLSTATE 42601, MySQL's error 1064): an older one, perhaps.
     #[must_use]
     pub fn is_syntax(&self) -> bool {
         let Self::Query { source: sqlx::Error::Database(error), .. } = self else { return false };
-        matches!(error.code().as_deref(), Some("42000" | "42601"))
+        #[cfg(feature = "mysql")]
+        if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+            return is_mysql_syntax(error.number());
+        }
+        error.code().as_deref() == Some("42601")
     }
 
     /// Whether the same call may well succeed a little later: the database is locked, busy, restarting or out of reach.
@@ -206,5 +210,24 @@ impl DatabaseError {
             self,
             Self::Locked { .. } | Self::Unreachable { .. } | Self::PoolTimeout { .. } | Self::Timeout { .. }
         )
+    }
+}
+
+/// MySQL's SQLSTATE 42000 stands for much else: too many connections of one user, a privilege that was revoked.
+#[cfg(feature = "mysql")]
+const fn is_mysql_syntax(number: u16) -> bool {
+    const ER_PARSE_ERROR: u16 = 1064;
+    number == ER_PARSE_ERROR
+}
+
+#[cfg(all(test, feature = "mysql"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_no_fault_of_the_statement() {
+        for (number, syntax) in [(1064, true), (1142, false), (1203, false), (1226, false)] {
+            assert_eq!(is_mysql_syntax(number), syntax, "{number}, whose SQLSTATE is 42000");
+        }
     }
 }

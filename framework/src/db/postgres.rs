@@ -141,6 +141,10 @@ impl PostgresDatabase {
         self.statement_timeout
     }
 
+    pub(crate) const fn most_connections(&self) -> u32 {
+        self.server.most()
+    }
+
     pub(crate) const fn pool_timeout(&self) -> Duration {
         self.server.wait()
     }

@@ -64,6 +64,11 @@ where
         &self.connect
     }
 
+    /// How many connections there are at most.
+    pub(crate) const fn most(&self) -> u32 {
+        self.size.most
+    }
+
     /// How long a request waits for a connection.
     pub(crate) const fn wait(&self) -> Duration {
         self.size.wait

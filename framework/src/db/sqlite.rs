@@ -207,6 +207,11 @@ impl SqliteDatabase {
         self.statement_timeout
     }
 
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) const fn most_connections(&self) -> u32 {
+        self.size.most
+    }
+
     pub(crate) const fn pool_timeout(&self) -> Duration {
         self.size.wait
     }
@@ -373,7 +378,27 @@ mod tests {
             assert_eq!(pragma(pool, "foreign_keys").await, "1");
             assert_eq!(pragma(pool, "busy_timeout").await, "5000");
         }
+        // What session rows are written over.
+        let own = sqlite.open_directly().unwrap();
+        let text =
+            |name| own.query_row(&format!("PRAGMA {name}"), (), |row| row.get::<_, String>(0)).unwrap();
+        let number = |name| own.query_row(&format!("PRAGMA {name}"), (), |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(text("journal_mode"), "wal");
+        assert_eq!([number("synchronous"), number("foreign_keys"), number("busy_timeout")], [2, 1, 5_000]);
         db.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_of_anothers_making_gets_a_write_ahead_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.sqlite3");
+        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (k)").unwrap();
+        let db = database("db.sqlite3", "", folder.path());
+        let own = db.as_sqlite().unwrap().open_directly().unwrap();
+        let mode: String = own.query_row("PRAGMA journal_mode", (), |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+        let synchronous: i64 = own.query_row("PRAGMA synchronous", (), |row| row.get(0)).unwrap();
+        assert_eq!(synchronous, 2, "a commit is on the disk when it returns");
     }
 
     #[tokio::test]

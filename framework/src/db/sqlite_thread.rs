@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::Thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -77,12 +77,13 @@ impl<W: SqliteWork> SqliteThread<W> {
         let shared = self.shared()?;
         let place = shared.places.acquire().await.map_err(|_| Closed)?;
         let (answer, answered) = oneshot::channel();
-        let first = shared.push(Asked::new(job, answer))?;
+        let asleep = shared.push(Asked::new(job, answer))?;
         // The thread gives it back when it takes the job.
         place.forget();
-        if first {
+        if asleep {
             let wake = Wake(&shared);
-            // Others who are about to ask do so before the thread is woken, once for all of them.
+            // Others who are about to ask do so before the thread is woken. Each of them sees to it: whoever came first may not
+            // be polled again for long.
             if shared.crowded.load(Ordering::Relaxed) {
                 tokio::task::yield_now().await;
             }
@@ -115,15 +116,11 @@ impl<W: SqliteWork> SqliteThread<W> {
             busy: Duration::ZERO,
         };
         let (work, ours) = ((self.work)(), Arc::clone(&shared));
-        let started = std::thread::Builder::new()
-            .name(self.name.to_owned())
-            .spawn(move || serve(&ours, work, own, open));
-        match started {
-            Ok(thread) => lock(&shared.queue).thread = Some(thread.thread().clone()),
-            Err(error) => {
-                tracing::error!(%error, thread = self.name, "no thread can be started for the database");
-                return Err(Closed);
-            }
+        let started =
+            thread::Builder::new().name(self.name.to_owned()).spawn(move || serve(&ours, work, own, open));
+        if let Err(error) = started {
+            tracing::error!(%error, thread = self.name, "no thread can be started for the database");
+            return Err(Closed);
         }
         Ok(Arc::clone(running.insert(shared)))
     }
@@ -138,19 +135,25 @@ impl<W: SqliteWork> Drop for SqliteThread<W> {
 }
 
 impl<W: SqliteWork> Shared<W> {
-    /// Whether the thread has to be woken for it.
+    /// Whether the thread sleeps, and has to be woken for it.
     fn push(&self, asked: Asked<W::Job, W::Answer>) -> Result<bool, Closed> {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return Err(Closed);
         }
         queue.jobs.push_back(asked);
-        // Whoever came first wakes it.
-        Ok(queue.asleep && queue.jobs.len() == 1)
+        Ok(queue.asleep)
     }
 
+    /// Wakes the thread if it sleeps and nobody has woken it yet.
     fn wake(&self) {
-        let thread = lock(&self.queue).thread.clone();
+        let thread = {
+            let mut queue = lock(&self.queue);
+            if !std::mem::take(&mut queue.asleep) {
+                return;
+            }
+            queue.thread.clone()
+        };
         if let Some(thread) = thread {
             thread.unpark();
         }
@@ -185,6 +188,8 @@ impl<W: SqliteWork> Drop for Ended<'_, W> {
 
 fn serve<W: SqliteWork>(shared: &Shared<W>, mut work: W, mut own: OwnSqlite, open: OpenWork) {
     let ended = Ended(shared);
+    // Before it can fall asleep: whoever finds it so can wake it.
+    lock(&shared.queue).thread = Some(thread::current());
     loop {
         let mut queue = lock(&shared.queue);
         let count = queue.jobs.len().min(LARGEST);
@@ -194,7 +199,7 @@ fn serve<W: SqliteWork>(shared: &Shared<W>, mut work: W, mut own: OwnSqlite, ope
             }
             queue.asleep = true;
             drop(queue);
-            std::thread::park();
+            thread::park();
             continue;
         }
         queue.asleep = false;

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::{Dict, Value};
@@ -49,6 +50,8 @@ pub struct Session {
 struct Inner {
     engine: Arc<SessionEngine>,
     state: Mutex<State>,
+    /// Saves of clones take turns: each would put the same changes on top of what the other has just stored.
+    saving: Semaphore,
     /// The session that took this one's place in its request.
     replaced_by: Mutex<Option<Session>>,
 }
@@ -126,6 +129,12 @@ impl fmt::Debug for Session {
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// Until what this gives is dropped no clone saves.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Never closed, so never refused.
+        self.saving.acquire().await.ok()
     }
 }
 
@@ -211,8 +220,13 @@ impl Session {
 /// The doors to the state: every other method goes through these.
 impl Session {
     pub(crate) fn new(engine: Arc<SessionEngine>, key: Option<SessionKey>) -> Self {
-        let state = Mutex::new(State { key, ..State::default() });
-        Self { inner: Some(Arc::new(Inner { engine, state, replaced_by: Mutex::default() })), first: None }
+        let inner = Inner {
+            engine,
+            state: Mutex::new(State { key, ..State::default() }),
+            saving: Semaphore::const_new(1),
+            replaced_by: Mutex::default(),
+        };
+        Self { inner: Some(Arc::new(inner)), first: None }
     }
 
     /// What the middleware decides by, read at one moment; `None` where there is no session.

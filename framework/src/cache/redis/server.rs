@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::cache::error::CacheError;
 use crate::cache::redis::certificates::Certificates;
+use crate::cache::redis::once::once;
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +33,17 @@ pub(super) struct Server {
     target: Target,
     /// Many callers share one connection. The lock is held while a connection is made, and that has a limit.
     link: Mutex<Option<Link>>,
+    /// The one to a cluster for what must not be sent again.
+    once: Mutex<Option<ClusterConnection>>,
 }
 
 enum Target {
     Server(Box<Client>),
-    Cluster(Box<ClusterClient>),
+    Cluster {
+        client: Box<ClusterClient>,
+        /// The same, but it sends nothing again.
+        once: Box<ClusterClient>,
+    },
 }
 
 #[derive(Clone)]
@@ -63,25 +70,34 @@ impl Server {
         certificates: &Certificates,
     ) -> RedisResult<Self> {
         let target = Target::Server(Box::new(certificates.client(info)?));
-        Ok(Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default() })
+        Ok(Self::to(target, alias, name, limits))
     }
 
     pub(super) fn cluster(
         alias: &str,
         name: String,
-        nodes: Vec<ConnectionInfo>,
+        nodes: &[ConnectionInfo],
         limits: Limits,
         certificates: &Certificates,
     ) -> RedisResult<Self> {
-        let builder =
-            ClusterClient::builder(nodes).connection_timeout(limits.connect).response_timeout(limits.answer);
-        let client = certificates.of_cluster(builder).build()?;
-        let target = Target::Cluster(Box::new(client));
-        Ok(Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default() })
+        let builder = || {
+            let nodes = ClusterClient::builder(nodes.iter().cloned());
+            let limited = nodes.connection_timeout(limits.connect).response_timeout(limits.answer);
+            certificates.of_cluster(limited)
+        };
+        let target = Target::Cluster {
+            client: Box::new(builder().build()?),
+            once: Box::new(builder().retries(0).build()?),
+        };
+        Ok(Self::to(target, alias, name, limits))
     }
 
-    /// Asks, within the limits. What may be asked twice without harm is asked again if the connection turns out to have
-    /// ended: the server may have been started anew since it was last asked.
+    fn to(target: Target, alias: &str, name: String, limits: Limits) -> Self {
+        Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default(), once: Mutex::default() }
+    }
+
+    /// Asks, within the limits. What may be asked `twice` without harm is asked again if the connection turns out to have
+    /// ended: the server may have been started anew since it was last asked. Anything else is asked [once].
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
         question: Question<'_>,
@@ -89,6 +105,9 @@ impl Server {
     ) -> Result<T, CacheError> {
         let limit = self.limits.connect.saturating_add(self.limits.answer);
         let asked = timeout(limit, async {
+            if !twice && let Target::Cluster { once: client, .. } = &self.target {
+                return once(question, &self.once(client).await?).await;
+            }
             let mut link = self.link().await?;
             match question.put(&mut link).await {
                 Err(error) if twice && error.is_connection_dropped() => {
@@ -107,6 +126,15 @@ impl Server {
 
     pub(super) async fn close(&self) {
         self.link.lock().await.take();
+        self.once.lock().await.take();
+    }
+
+    async fn once(&self, client: &ClusterClient) -> RedisResult<ClusterConnection> {
+        let mut link = self.once.lock().await;
+        if let Some(link) = &*link {
+            return Ok(link.clone());
+        }
+        Ok(link.insert(client.get_async_connection().await?).clone())
     }
 
     async fn link(&self) -> RedisResult<Link> {
@@ -122,7 +150,7 @@ impl Server {
                     .set_response_timeout(Some(self.limits.answer));
                 Link::Server(ConnectionManager::new_with_config(Client::clone(client), config).await?)
             }
-            Target::Cluster(client) => Link::Cluster(client.get_async_connection().await?),
+            Target::Cluster { client, .. } => Link::Cluster(client.get_async_connection().await?),
         };
         *link = Some(made.clone());
         Ok(made)
@@ -146,7 +174,7 @@ pub(super) enum Question<'a> {
 }
 
 impl Question<'_> {
-    async fn put<T: FromRedisValue>(self, link: &mut Link) -> RedisResult<T> {
+    pub(super) async fn put<T: FromRedisValue>(self, link: &mut impl ConnectionLike) -> RedisResult<T> {
         match self {
             Self::Command(command) => command.query_async(link).await,
             Self::Pipeline(pipeline) => pipeline.query_async(link).await,

@@ -139,6 +139,45 @@ async fn nobody_waits_for_a_request_that_was_dropped() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_a_request_that_is_not_polled() {
+    let (thread, ..) = thread(false);
+    thread.ask(0).await.unwrap();
+    let shared = thread.shared().unwrap();
+    shared.crowded.store(true, Ordering::Relaxed);
+    until(|| lock(&shared.queue).asleep).await;
+    // As in a `join!` with something that computes for long, or a `select!` in a loop that sets it aside.
+    let mut aside = Box::pin(thread.ask(10));
+    assert!(waits(aside.as_mut()).await);
+    let second = tokio::time::timeout(Duration::from_secs(20), thread.ask(11)).await;
+    second.expect("in time").expect("an answer");
+    aside.await.expect("an answer");
+}
+
+#[tokio::test]
+async fn a_thread_that_sleeps_is_told_of_the_end() {
+    let (_, _, _, database) = thread(false);
+    let shared = Arc::new(Shared::<Clerk> {
+        queue: Mutex::new(Queue { jobs: VecDeque::new(), thread: None, asleep: false, closed: false }),
+        places: Semaphore::new(QUEUE),
+        crowded: AtomicBool::new(false),
+    });
+    let own = OwnSqlite {
+        database: database.clone(),
+        runtime: Handle::current(),
+        connection: None,
+        busy: Duration::ZERO,
+    };
+    let open = database.closing().open().unwrap();
+    let ours = Arc::clone(&shared);
+    // Whoever started it has not come to do anything since.
+    let serving =
+        std::thread::spawn(move || serve(&ours, Clerk { done: Done::default(), gate: None }, own, open));
+    until(|| lock(&shared.queue).asleep).await;
+    shared.close();
+    until(|| serving.is_finished()).await;
+}
+
+#[tokio::test]
 async fn the_queue_is_bounded() {
     let (thread, done, gate, _) = thread(true);
     let gate = gate.unwrap();

@@ -35,6 +35,7 @@ use crate::db::error::DatabaseError;
 use crate::db::sql::Sql;
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::timestamp::Timestamp;
+use crate::db::vendor::Vendor;
 use crate::on_pool;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::Dict;
@@ -73,6 +74,7 @@ static PAGE: Sql = Sql::new(
     "SELECT session_key, session_data, expire_date FROM django_session \
      WHERE session_key > ? ORDER BY session_key LIMIT ?",
 );
+static OWN_KEY: Sql = Sql::new("SELECT session_key FROM django_session WHERE session_key = ?");
 static COUNT: Sql = Sql::new("SELECT COUNT(*) FROM django_session WHERE expire_date < ?");
 
 impl DbStore {
@@ -92,6 +94,22 @@ impl DbStore {
         })?;
         let (codec, policy) = (parts.codec.clone(), Arc::clone(parts.policy));
         Ok(Self::new(database.clone(), codec, policy, parts.zone.clone()))
+    }
+
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The key of the row that this one finds. On MySQL, whose collation takes `ABC` and `abc ` for `abc`, that may be another.
+    pub(super) async fn own_key(&self, key: &SessionKey) -> Result<Option<SessionKey>, StoreError> {
+        let db = &self.database;
+        if db.vendor() != Vendor::MySql {
+            return Ok(Some(key.clone()));
+        }
+        let own: Result<Option<String>, DatabaseError> = on_pool!(db, pool => {
+            db.run(sqlx::query_scalar(OWN_KEY.on(db)).bind(key.as_str()).fetch_optional(pool)).await
+        });
+        Ok(own.map_err(|error| self.failed(error))?.map(|own| SessionKey::verbatim(&own)))
     }
 
     fn failed(&self, error: impl Error + Send + Sync + 'static) -> StoreError {

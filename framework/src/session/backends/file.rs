@@ -6,8 +6,8 @@
 //!
 //! * **Keys.** A path is built from keys of `a-z` and `0-9` alone; nothing else of what a client sends reaches the disk.
 //! * **Whole or not at all.** A write goes to another file, which then takes the name in one step. File and folder are
-//!   synced first: once a response says that something was saved, a power cut does not undo it. (Django leaves that to the
-//!   system's write-back.)
+//!   synced first: once a response says that something was saved, or somebody logged out, a power cut does not undo it.
+//!   (Django leaves that to the system's write-back.)
 //! * **Concurrent writes.** A write holds a lock (`flock`) on the file it replaces, so that nuages processes on one machine
 //!   lose nothing of each other's. Django takes no lock: what a Django process writes at the same moment may win.
 //! * **Errors.** A full disk or a folder without permission is an error, where Django swallows it and sends a cookie all the
@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::folder::{Change, Folder, Stored};
+use self::folder::{Change, Folder, Removal, Stored};
 use crate::checks::CheckMessage;
 use crate::serialize::value::{Dict, Value};
 use crate::session::codec::{Decoded, SessionCodec};
@@ -49,6 +49,9 @@ const LANES: usize = 64;
 
 /// How long a request waits for the disk, its turn included.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// How often an expired session is looked at once more that was changed while it was deleted.
+const TRIES: u32 = 3;
 
 /// How long the place where [`SessionStore::clear_expired`] stopped is kept: longer, and its caller has given up.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -150,6 +153,22 @@ impl FileStore {
         }
     }
 
+    /// Removes a file: whether it was there.
+    async fn remove(
+        &self,
+        key: &SessionKey,
+        expected: Option<&Version>,
+        why: Removal,
+    ) -> Result<bool, StoreError> {
+        let name = plain(key)?;
+        let expected = expected.map(|version| version.0.clone());
+        match self.blocking(Some(key), move |folder| folder.delete(&name, expected.as_deref(), why)).await? {
+            Change::Done => Ok(true),
+            Change::Gone => Ok(false),
+            Change::Other => Err(StoreError::Changed),
+        }
+    }
+
     /// What a file holds. An empty one is a session that is just being created.
     fn decode(&self, stored: Stored) -> Loaded {
         let Stored { text, modified } = stored;
@@ -216,20 +235,23 @@ impl SessionStore for FileStore {
 
     async fn load(&self, key: &SessionKey) -> Result<Load, StoreError> {
         let Ok(key) = plain(key) else { return Ok(Load::Missing) };
-        let name = key.clone();
-        let stored = self.blocking(None, move |folder| folder.read(&name)).await?;
-        let Some(stored) = stored else { return Ok(Load::Missing) };
-        let modified = stored.modified;
-        let loaded = self.decode(stored);
-        if !self.is_expired(&loaded, modified)? {
-            return Ok(Load::Found(loaded));
+        for _ in 0..TRIES {
+            let name = key.clone();
+            let stored = self.blocking(None, move |folder| folder.read(&name)).await?;
+            let Some(stored) = stored else { return Ok(Load::Missing) };
+            let modified = stored.modified;
+            let loaded = self.decode(stored);
+            if !self.is_expired(&loaded, modified)? {
+                return Ok(Load::Found(loaded));
+            }
+            match self.remove(&key, Some(&loaded.version), Removal::Expired(modified)).await {
+                Ok(_) => return Ok(Load::Renew),
+                // Saved or renewed meanwhile: perhaps it lives.
+                Err(StoreError::Changed) => {}
+                Err(error) => return Err(error),
+            }
         }
-        match self.delete(&key, Some(&loaded.version)).await {
-            Ok(_) => Ok(Load::Renew),
-            // Saved meanwhile: it lives.
-            Err(StoreError::Changed) => Ok(self.reload(&key).await?.map_or(Load::Missing, Load::Found)),
-            Err(error) => Err(error),
-        }
+        Ok(Load::Missing)
     }
 
     async fn reload(&self, key: &SessionKey) -> Result<Option<Loaded>, StoreError> {
@@ -309,13 +331,7 @@ impl SessionStore for FileStore {
     }
 
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError> {
-        let name = plain(key)?;
-        let expected = expected.map(|version| version.0.clone());
-        match self.blocking(Some(key), move |folder| folder.delete(&name, expected.as_deref())).await? {
-            Change::Done => Ok(true),
-            Change::Gone => Ok(false),
-            Change::Other => Err(StoreError::Changed),
-        }
+        self.remove(key, expected, Removal::Wanted).await
     }
 
     /// Looks at the next `at_most` files. Those with an expiry that cannot be worked out stay.
@@ -333,7 +349,7 @@ impl SessionStore for FileStore {
                 Err(error) if self.django_faults => return Err(error.into()),
                 Ok(false) | Err(_) => continue,
             }
-            match self.delete(&key, Some(&loaded.version)).await {
+            match self.remove(&key, Some(&loaded.version), Removal::Expired(modified)).await {
                 Ok(done) => deleted += u64::from(done),
                 Err(StoreError::Changed) => {}
                 Err(error) => return Err(error),

@@ -38,14 +38,14 @@ impl Session {
         if inner.engine.store().residence() == Residence::Cookie {
             return self.save().await;
         }
+        let _turn = inner.turn().await;
         self.ensure_loaded().await?;
         let merge = inner.engine.strategy() == SaveStrategy::Merge;
-        let (old, before, mut version) = {
+        let (old, mut version) = {
             let state = inner.lock();
-            let version = state.version.clone().filter(|_| merge);
-            (state.key.clone(), state.data.clone().unwrap_or_default(), version)
+            (state.key.clone(), state.version.clone().filter(|_| merge))
         };
-        self.create().await?;
+        let before = self.insert_under_new_key().await?;
         let Some(old) = old else { return Ok(()) };
         // What other requests stored under the old key since it was loaded moves as well.
         for _ in 0..CONFLICTS {
@@ -63,8 +63,8 @@ impl Session {
             let saved = inner.engine.store().update(&key, &merged, None).await?;
             let mut state = inner.lock();
             state.version = Some(saved.version);
-            let moment = state.data().moment();
-            state.data().settle(moment, merged)?;
+            // What a clone of the handle changed since is not in it.
+            state.data().settle(before.moment(), merged)?;
         }
         if inner.engine.store().delete(&old, None).await? { Ok(()) } else { self.give_up_move(old).await }
     }
@@ -86,6 +86,7 @@ impl Session {
     /// value, [`SessionError::Store`] when the store fails.
     pub async fn save(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
+        let _turn = inner.turn().await;
         let (key, loaded) = {
             let state = inner.lock();
             (state.key.clone(), state.data.is_some())
@@ -118,21 +119,28 @@ impl Session {
             self.ensure_loaded().await?;
             return self.sign().await;
         }
-        let snapshot = {
+        if self.session_key().is_none() {
+            return self.save_first().await;
+        }
+        self.insert().await.map(drop)
+    }
+
+    /// Stores the session under the key that it has, which must be free; what it was then.
+    async fn insert(&self) -> Result<SessionData, SessionError> {
+        let inner = self.inner()?;
+        let (key, before) = {
             let mut state = inner.lock();
             state.begin(inner.engine.policy())?;
-            state.key.clone().map(|key| {
-                state.accessed = true;
-                (key, state.data().dict().clone(), state.data().moment())
-            })
+            state.accessed = true;
+            (state.key.clone().ok_or(SessionError::Gone)?, state.data().clone())
         };
-        let Some((key, dict, moment)) = snapshot else { return Box::pin(self.save_first()).await };
-        match inner.engine.store().insert(&key, &dict).await {
+        match inner.engine.store().insert(&key, before.dict()).await {
             Ok(saved) => {
                 let mut state = inner.lock();
                 state.version = Some(saved.version);
                 state.stale = false;
-                state.data().settle(moment, dict)
+                state.data().settle(before.moment(), before.dict().clone())?;
+                Ok(before)
             }
             Err(StoreError::Exists) => Err(SessionError::Exists(key.shortened())),
             Err(error) => Err(error.into()),
@@ -160,19 +168,28 @@ impl Session {
     pub async fn create(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
         if inner.engine.store().residence() == Residence::Server {
-            let mut tries = 0;
-            loop {
-                let key = self.new_key().await?;
-                inner.lock().key = Some(key);
-                match Box::pin(self.save_new()).await {
-                    Err(SessionError::Exists(_)) if tries < KEY_TRIES => tries += 1,
-                    Err(SessionError::Exists(_)) => return Err(SessionError::NoFreeKey(tries)),
-                    other => break other?,
-                }
-            }
+            self.insert_under_new_key().await.map(drop)
+        } else {
+            inner.lock().modified = true;
+            Ok(())
         }
+    }
+
+    /// [`Session::create`] on the server; what the session was then.
+    async fn insert_under_new_key(&self) -> Result<SessionData, SessionError> {
+        let inner = self.inner()?;
+        let mut tries = 0;
+        let before = loop {
+            let key = self.new_key().await?;
+            inner.lock().key = Some(key);
+            match self.insert().await {
+                Err(SessionError::Exists(_)) if tries < KEY_TRIES => tries += 1,
+                Err(SessionError::Exists(_)) => return Err(SessionError::NoFreeKey(tries)),
+                other => break other?,
+            }
+        };
         inner.lock().modified = true;
-        Ok(())
+        Ok(before)
     }
 
     /// A key that nothing is stored under, as far as chance and the store can say.
@@ -274,7 +291,7 @@ impl Session {
             inner.lock().key = Some(key);
             return Err(SessionError::Gone);
         };
-        let (moment, mut dict, mut expected, touch) = {
+        let (mut moment, mut dict, mut expected, touch) = {
             let mut state = inner.lock();
             state.begin(inner.engine.policy())?;
             let touch = merge && !state.modified() && !state.stale && state.version.is_some();
@@ -308,7 +325,12 @@ impl Session {
                 lane = inner.engine.lane(&key).await;
             }
             let stored = store.reload(&key).await?.ok_or(SessionError::Gone)?;
-            dict = inner.lock().data().rebase(stored.data)?;
+            {
+                // Both at once: what a clone of the handle changed since the last turn is in this one.
+                let mut state = inner.lock();
+                let data = state.data();
+                (moment, dict) = (data.moment(), data.rebase(stored.data)?);
+            }
             conflicts += 1;
             expected = (conflicts < CONFLICTS).then_some(stored.version);
         }

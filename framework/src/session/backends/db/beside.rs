@@ -3,26 +3,36 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::db::database::Database;
-use crate::db::group::Asked;
+use crate::db::group::{Asked, QUEUE};
 use crate::session::backends::db::write::{Write, Written, alone};
 use crate::session::key::SessionKey;
 
-/// So many at a time at most.
-const MOST: usize = 64;
+/// So many wait at most, for a lock or for their turn: whoever comes then waits for a place, and so does who comes behind.
+const MOST: usize = QUEUE;
 
 /// Writes that are under way by themselves, each on a connection of the pool, one after the other for each key.
 #[derive(Debug)]
 pub(super) struct Beside {
     database: Database,
     under_way: HashMap<SessionKey, JoinHandle<()>>,
+    places: Arc<Semaphore>,
+    /// Half of the pool's: rows that somebody else has locked leave the others to everybody else.
+    connections: Arc<Semaphore>,
 }
 
 impl Beside {
     pub(super) fn new(database: Database) -> Self {
-        Self { database, under_way: HashMap::new() }
+        let half = usize::try_from(database.most_connections() / 2).unwrap_or(usize::MAX);
+        Self {
+            database,
+            under_way: HashMap::new(),
+            places: Arc::new(Semaphore::new(MOST)),
+            connections: Arc::new(Semaphore::new(half.clamp(1, MOST))),
+        }
     }
 
     /// Begins those whose row has a write under way; gives back the others.
@@ -44,24 +54,22 @@ impl Beside {
 
     /// Begins a write, or has it wait for the one of the same key.
     pub(super) async fn begin(&mut self, waiting: Asked<Write, Written>) {
-        if self.under_way.len() >= MOST {
-            self.under_way.retain(|_, task| !task.is_finished());
-        }
-        if self.under_way.len() >= MOST
-            && let Some(key) = self.under_way.keys().next().cloned()
-            && let Some(task) = self.under_way.remove(&key)
-        {
-            // What became of it, it has told whoever asked.
-            let _ = task.await;
-        }
+        // Neither is ever closed, so neither is refused.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (before, key) = (self.under_way.remove(&waiting.job.key), waiting.job.key.clone());
-        let database = self.database.clone();
+        let (database, connections) = (self.database.clone(), Arc::clone(&self.connections));
         let task = tokio::spawn(async move {
             if let Some(before) = before {
+                // What became of it, it has told whoever asked.
                 let _ = before.await;
             }
-            let written = alone(&database, &waiting.job).await.map_err(Arc::new);
-            waiting.answer(written);
+            let connection = connections.acquire().await.ok();
+            // It may have waited for longer than whoever asked.
+            if waiting.is_awaited() {
+                let written = alone(&database, &waiting.job).await.map_err(Arc::new);
+                waiting.answer(written);
+            }
+            drop((connection, place));
         });
         self.under_way.insert(key, task);
     }

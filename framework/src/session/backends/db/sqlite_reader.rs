@@ -35,6 +35,10 @@ impl SqliteWork for SqliteReader {
         let read = own.get().and_then(|connection| read(connection, &jobs));
         match read {
             Ok(rows) => {
+                let broken = |row: &Found| row.as_ref().is_err_and(|error| !error.spares_the_connection());
+                if rows.iter().any(broken) {
+                    own.forget();
+                }
                 for (waiting, row) in jobs.into_iter().zip(rows) {
                     waiting.answer(row);
                 }
@@ -85,5 +89,44 @@ fn text(value: ValueRef<'_>) -> Option<&str> {
     match value {
         ValueRef::Text(text) => std::str::from_utf8(text).ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::conf::databases::DatabaseSettings;
+    use crate::db::database::Database;
+    use crate::db::sqlite_thread::SqliteThread;
+
+    #[tokio::test]
+    async fn a_connection_that_met_a_damaged_row_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, sound) = (folder.path().join("db.sqlite3"), folder.path().join("sound"));
+        let table =
+            "CREATE TABLE django_session (session_key TEXT PRIMARY KEY, session_data TEXT, expire_date TEXT);
+                     INSERT INTO django_session VALUES ('abcdefgh', 'data', '2100-01-01 00:00:00')";
+        Connection::open(&path).unwrap().execute_batch(table).unwrap();
+        fs::copy(&path, &sound).unwrap();
+        let mut damaged = fs::read(&path).unwrap();
+        // The first page, which holds the schema, stays as it is.
+        damaged[4_096..].fill(0xff);
+        fs::write(&path, damaged).unwrap();
+        let entry = DatabaseSettings {
+            engine: "django.db.backends.sqlite3".to_owned(),
+            name: "db.sqlite3".to_owned(),
+            ..DatabaseSettings::default()
+        };
+        let database = Database::from_settings("default", &entry, folder.path()).unwrap();
+        let reader = SqliteThread::new(database, "session-reader", SqliteReader::default);
+        let read = || reader.ask(Read { key: SessionKey::parse("abcdefgh").unwrap(), now: None });
+        let failure = read().await.unwrap().unwrap_err();
+        assert_eq!(failure.primary_code(), Some(rusqlite::ffi::SQLITE_CORRUPT));
+        // Whoever restores a backup gives the name to another file.
+        fs::rename(&sound, &path).unwrap();
+        let row = read().await.unwrap().unwrap().expect("the row");
+        assert_eq!(&*row.text.0, b"data");
     }
 }

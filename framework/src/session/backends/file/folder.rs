@@ -1,6 +1,7 @@
 //! A folder of session files: what the file engine does to it, in calls that block.
 
 use std::collections::BinaryHeap;
+use std::fmt;
 use std::fs::{self, File, OpenOptions, ReadDir, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,25 @@ const ABANDONED: Duration = Duration::from_secs(3_600);
 pub(super) struct Folder {
     path: PathBuf,
     prefix: String,
+    disk: Box<dyn Disk>,
+}
+
+/// What makes changes outlast a power cut.
+trait Disk: fmt::Debug + Send + Sync {
+    /// What the file holds.
+    fn sync_file(&self, file: &File) -> io::Result<()>;
+
+    /// The names in the folder.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+}
+
+/// Why a file is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    /// Somebody wants it gone for good: a logout.
+    Wanted,
+    /// It has expired, by a time of last change that was this. One that came back after a power cut would be expired still.
+    Expired(SystemTime),
 }
 
 /// A session file.
@@ -59,7 +79,7 @@ pub(super) struct Batch {
 
 impl Folder {
     pub(super) fn new(path: PathBuf, prefix: &str) -> Self {
-        Self { path, prefix: prefix.to_owned() }
+        Self { path, prefix: prefix.to_owned(), disk: Box::new(System) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -125,7 +145,7 @@ impl Folder {
         let path = self.file_of(key);
         let put = || {
             self.write_beside(&path, text)?.persist(&path).map_err(|error| error.error)?;
-            sync_folder(&self.path)
+            self.disk.sync_folder(&self.path)
         };
         put().inspect_err(|_| drop(fs::remove_file(&path)))
     }
@@ -150,16 +170,33 @@ impl Folder {
         let beside = self.write_beside(&self.file_of(key), text)?;
         let change = self.locked(key, expected, |path, held| take_place(beside, path, held))?;
         if change == Change::Done {
-            sync_folder(&self.path)?;
+            self.disk.sync_folder(&self.path)?;
         }
         Ok(change)
     }
 
-    pub(super) fn delete(&self, key: &SessionKey, expected: Option<&[u8]>) -> io::Result<Change> {
-        self.locked(key, expected, |path, _| match fs::remove_file(path) {
-            Err(error) if names_nothing(&error) => Ok(Change::Gone),
-            removed => removed.map(|()| Change::Done),
-        })
+    /// Removes a file, if it holds what is expected; an expired one only if nobody has renewed it since it was found so.
+    pub(super) fn delete(
+        &self,
+        key: &SessionKey,
+        expected: Option<&[u8]>,
+        why: Removal,
+    ) -> io::Result<Change> {
+        let change = self.locked(key, expected, |path, file| {
+            if let Removal::Expired(judged) = why
+                && file.metadata()?.modified()? != judged
+            {
+                return Ok(Change::Other);
+            }
+            match fs::remove_file(path) {
+                Err(error) if names_nothing(&error) => Ok(Change::Gone),
+                removed => removed.map(|()| Change::Done),
+            }
+        })?;
+        if (change, why) == (Change::Done, Removal::Wanted) {
+            self.disk.sync_folder(&self.path)?;
+        }
+        Ok(change)
     }
 
     /// Sets the time of the last change to now, if the file holds what is expected.
@@ -273,7 +310,7 @@ impl Folder {
         let temporary = temporary.map_err(|error| nameless(&error))?;
         // Through the file itself: an error that names it would show the session's key.
         temporary.as_file().write_all(text.as_bytes())?;
-        temporary.as_file().sync_all()?;
+        self.disk.sync_file(temporary.as_file())?;
         Ok(temporary)
     }
 }
@@ -310,16 +347,25 @@ fn rename(beside: NamedTempFile, path: &Path) -> io::Result<Change> {
     beside.persist(path).map(|_| Change::Done).map_err(|error| error.error)
 }
 
-/// Makes the new name itself lasting.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
+/// The operating system.
+#[derive(Debug)]
+struct System;
 
-/// Other systems have no such call.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+impl Disk for System {
+    fn sync_file(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    #[cfg(unix)]
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    /// Other systems have no such call.
+    #[cfg(not(unix))]
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What the system said, without the path that `tempfile` puts before it.
@@ -368,36 +414,5 @@ fn remove_if_abandoned(path: &Path) {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    /// What Django does between the comparison and the last step of a save, and what is there afterwards.
-    fn check(django: impl FnOnce(&Path), change: Change, left: Option<&str>) {
-        let folder = tempfile::tempdir().unwrap();
-        let sessions = Folder::new(folder.path().to_owned(), "sessionid");
-        let key = SessionKey::parse("abcdefgh").unwrap();
-        let path = sessions.file_of(&key);
-        fs::write(&path, "loaded").unwrap();
-        let held = File::open(&path).unwrap();
-        let beside = sessions.write_beside(&path, "saved").unwrap();
-        django(&path);
-        assert_eq!(take_place(beside, &path, &held).unwrap(), change);
-        assert_eq!(fs::read_to_string(&path).ok().as_deref(), left);
-        let files = fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(files, usize::from(left.is_some()), "nothing else stays");
-    }
-
-    #[test]
-    fn a_save_is_not_in_the_way_of_django() {
-        check(|_| {}, Change::Done, Some("saved"));
-        check(|path| fs::remove_file(path).unwrap(), Change::Gone, None);
-        let writes = |path: &Path| {
-            // As Django writes: another file, renamed.
-            let other = path.with_extension("django");
-            fs::write(&other, "Django's").unwrap();
-            fs::rename(other, path).unwrap();
-        };
-        check(writes, Change::Other, Some("Django's"));
-    }
-}
+#[cfg(test)]
+mod tests;
