@@ -20,7 +20,7 @@ use crate::context_processors::BUILT_IN;
 use crate::contrib::staticfiles::app::STATICFILES_APP;
 use crate::db::database::Databases;
 use crate::db::migrations::loader::Migrations;
-use crate::middleware::cache::{FetchFromCacheMiddleware, UpdateCacheMiddleware};
+use crate::middleware::cache::{CacheMiddleware, FetchFromCacheMiddleware, UpdateCacheMiddleware};
 use crate::middleware::clickjacking::XFrameOptionsMiddleware;
 use crate::middleware::common::CommonMiddleware;
 use crate::middleware::conditional_get::ConditionalGetMiddleware;
@@ -49,6 +49,7 @@ const MIDDLEWARE: &[MiddlewareDef] = &[
     MiddlewareDef::of::<SecurityMiddleware>("django.middleware.security.SecurityMiddleware"),
     MiddlewareDef::of::<UpdateCacheMiddleware>("django.middleware.cache.UpdateCacheMiddleware"),
     MiddlewareDef::of::<FetchFromCacheMiddleware>("django.middleware.cache.FetchFromCacheMiddleware"),
+    MiddlewareDef::of::<CacheMiddleware>("django.middleware.cache.CacheMiddleware"),
     MiddlewareDef::of::<GZipMiddleware>("django.middleware.gzip.GZipMiddleware"),
     MiddlewareDef::of::<ConditionalGetMiddleware>("django.middleware.http.ConditionalGetMiddleware"),
     MiddlewareDef::of::<CommonMiddleware>("django.middleware.common.CommonMiddleware"),
