@@ -71,7 +71,7 @@ impl Builder {
         let databases = self.databases();
         let caches = self.caches(&core, databases.as_ref());
         let migrations = self.migrations(&apps, databases.as_ref());
-        let compiled = compile(std::mem::take(&mut self.site.urls));
+        let compiled = compile(std::mem::take(&mut self.site.urls).under_debug(core.debug));
         // Django does not look for slashes at the beginning where none is appended at the end.
         let wanted = |message: &CheckMessage| core.append_slash || message.id != "urls.W002";
         self.faults.extend(compiled.messages.into_iter().filter(wanted));
