@@ -37,7 +37,7 @@ use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::serializers::{SERIALIZERS, SerializerDef};
 use crate::signing::keys::SigningKeys;
-use crate::staticfiles::files::StaticFiles;
+use crate::staticfiles::files::{StaticFiles, under_script_name};
 use crate::template::engine::{TemplateOptions, Templates};
 use crate::template::filters::FilterSettings;
 use crate::template::processor::ContextProcessorDef;
@@ -191,8 +191,12 @@ impl Builder {
         if engine.app_dirs {
             dirs.extend(apps.iter().filter_map(|app| app.templates()));
         }
-        let known: Vec<ContextProcessorDef> =
-            BUILT_IN.iter().chain(apps.iter().flat_map(|app| app.context_processors())).copied().collect();
+        let known: Vec<ContextProcessorDef> = BUILT_IN
+            .iter()
+            .chain(apps.iter().flat_map(|app| app.context_processors()))
+            .chain(&self.site.context_processors)
+            .copied()
+            .collect();
         let mut processors = Vec::new();
         for name in &engine.options.context_processors {
             match known.iter().find(|def| def.name == name) {
@@ -215,6 +219,9 @@ impl Builder {
         options.script_name = core.force_script_name.clone();
         options.autoescape = engine.options.autoescape;
         options.debug = core.debug;
+        options.media_url = under_script_name(&core.media_url, core);
+        let of_apps = apps.iter().flat_map(|app| app.template_extensions());
+        options.extensions = of_apps.chain(&self.site.template_extensions).copied().collect();
         Templates::load(options).map_err(|faults| self.faults.extend(faults)).ok()
     }
 
