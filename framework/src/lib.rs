@@ -108,6 +108,11 @@ struct StaticFilesGuide;
 #[doc = include_str!("../../docs/tutorial.md")]
 struct Tutorial;
 
+/// The examples of the dictionary, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/from-django.md")]
+struct FromDjango;
+
 /// The examples of the guide to middleware, which must compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/middleware.md")]
