@@ -66,7 +66,8 @@ impl Server {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left).expect("a banner comes");
-            if let Some(address) = line.strip_prefix("Starting development server at ") {
+            let started = line.strip_prefix("Starting ").and_then(|rest| rest.split_once("server at "));
+            if let Some((_, address)) = started {
                 return address.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
             }
         }
@@ -165,6 +166,65 @@ fn noreload_is_one_process() {
     );
     while let Ok(line) = server.lines.recv_timeout(Duration::from_millis(500)) {
         assert!(!line.starts_with("Starting"), "{line}");
+    }
+}
+
+/// Without `DEBUG`, `runserver` serves static files if it is told to.
+#[test]
+fn insecure_serves_static_files_without_debug() {
+    let folder = site();
+    let settings = SETTINGS.replace("DEBUG = true", "DEBUG = false\nALLOWED_HOSTS = [\"localhost\"]");
+    fs::write(folder.path().join("settings.toml"), settings).unwrap();
+    for (words, found) in [
+        (&["--noreload", "--insecure"][..], true),
+        (&["--noreload"], false),
+        (&["--noreload", "--insecure", "--nostatic"], false),
+    ] {
+        let server = Server::start(folder.path(), words);
+        let status = if found { "HTTP/1.1 200" } else { "HTTP/1.1 404" };
+        assert!(server.get("/static/a.txt").starts_with(status), "{words:?}");
+    }
+}
+
+/// What a path under `STATIC_URL` may say, and still it leads to no file that lies elsewhere.
+#[test]
+fn development_static_files_lead_nowhere_else() {
+    let folder = site();
+    let prefixed = SETTINGS.replace("[\"assets\"]", "[\"assets\", [\"brand\", \"more\"]]");
+    fs::write(folder.path().join("settings.toml"), prefixed).unwrap();
+    fs::create_dir_all(folder.path().join("more/deep")).unwrap();
+    fs::write(folder.path().join("more/logo.svg"), "a logo").unwrap();
+    fs::write(folder.path().join("brand.txt"), "a secret").unwrap();
+    fs::write(folder.path().join("more.txt"), "a secret").unwrap();
+    fs::write(folder.path().join("secret.txt"), "a secret").unwrap();
+    let server = Server::start(folder.path(), &["--noreload"]);
+    assert!(server.get("/static/brand/logo.svg").ends_with("a logo"));
+    assert!(server.get("/static/brand/deep/../logo.svg").ends_with("a logo"));
+    for path in [
+        "../secret.txt",
+        "%2e%2e/secret.txt",
+        "..%2fsecret.txt",
+        "brand/../../secret.txt",
+        "brand/..%2f..%2fsecret.txt",
+        "brand/%2e%2e/%2e%2e/secret.txt",
+        "brand/../secret.txt",
+        "brand.txt",
+        "brand/../more.txt",
+        "/secret.txt",
+        "%2f../secret.txt",
+        "..\\secret.txt",
+        "brand/..%5c..%5csecret.txt",
+        "brand//../../secret.txt",
+        "a.txt/../../secret.txt",
+        "brand",
+        "brand/",
+        "brand/deep",
+        "a.txt%00",
+        "%00",
+        "logo.svg",
+    ] {
+        let answer = server.get(&format!("/static/{path}"));
+        assert!(answer.starts_with("HTTP/1.1 4") && !answer.contains("a secret"), "{path}: {answer}");
     }
 }
 

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use nuages::conf::source::SettingsSource;
+use nuages::http::file_response::FileResponse;
 use nuages::prelude::*;
 use nuages::test::client::Client;
-use nuages::views::static_files::{serve, serve_with_indexes};
+use nuages::views::static_files::{serve, serve_with_indexes, static_route};
 use serde_json::Value;
 
 fn vectors(name: &str) -> Vec<Value> {
@@ -133,6 +135,108 @@ fn collectstatic_says_what_is_missing() {
     assert!(err.contains("nuages.E152") && err.contains("staticfiles.json"), "{err}");
 }
 
+/// `OPTIONS` of `STORAGES.staticfiles`, of which two are attributes of the class in Django.
+#[cfg(unix)]
+#[test]
+fn the_storages_options_are_heard() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let base = fs::canonicalize(folder.path()).unwrap();
+    write(&base, "assets/js/app.js", "import {a} from './part.js';\n");
+    write(&base, "assets/js/part.js", "export const a = 1;\n");
+    for (modules, imported) in [(false, "./part.js"), (true, "./part.7fe5b7cbaa60.js")] {
+        let options = format!(
+            "{{location = 'elsewhere', file_permissions_mode = 0o640, directory_permissions_mode = 0o750, \
+             support_js_module_import_aggregation = {modules}}}"
+        );
+        let manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage";
+        let settings = [
+            ("NUAGES_STATICFILES_DIRS", "[\"assets\"]".to_owned()),
+            ("NUAGES_STORAGES", format!("{{staticfiles = {{BACKEND = '{manifest}', OPTIONS = {options}}}}}")),
+        ];
+        let output = manage(&base, &settings, &["collectstatic", "--noinput", "--clear"]);
+        assert!(output.status.success(), "{output:?}");
+        assert!(!base.join("root").exists(), "the location takes the place of STATIC_ROOT");
+        let mode = |name: &str| {
+            fs::metadata(base.join("elsewhere").join(name)).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!((mode("js/app.js"), mode("js")), (0o640, 0o750));
+        let names = tree(&base.join("elsewhere"));
+        let hashed = names.keys().find(|name| name.starts_with("js/app.") && *name != "js/app.js").unwrap();
+        let script = fs::read_to_string(base.join("elsewhere").join(hashed)).unwrap();
+        assert!(script.contains(imported), "{script}");
+    }
+}
+
+/// Neither what the manifest lacks nor another host for the files stops a page, where the settings say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_the_manifest_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "root/late.css", "body{}");
+    write(folder.path(), "root/staticfiles.json", r#"{"paths": {}, "version": "1.1", "hash": "x"}"#);
+    write(folder.path(), "templates/page.html", "{{ static(path='late.css') }}");
+    for (strict, expected) in [(false, Some("https://cdn.example/s/late.aa676972bbd2.css")), (true, None)] {
+        let client = Client::builder(site(folder.path()))
+            .setting("INSTALLED_APPS", ["django.contrib.staticfiles"])
+            .setting("MIDDLEWARE", [""; 0])
+            .setting("STATIC_URL", "/static/")
+            .setting("STATIC_ROOT", "root")
+            .setting(
+                "STORAGES",
+                serde_json::json!({"staticfiles": {
+                    "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+                    "OPTIONS": {"manifest_strict": strict, "base_url": "https://cdn.example/s/"},
+                }}),
+            )
+            .build()
+            .await
+            .unwrap();
+        client.raise(false);
+        let page = client.get("/page/").await.unwrap();
+        assert_eq!((page.status == 200).then(|| page.text().into_owned()).as_deref(), expected);
+    }
+}
+
+/// Rails' CVE-2024-26144: what every cache may keep for years has nobody's cookie. Behind a layer that sets cookies, here for every
+/// request, the site does not start.
+#[tokio::test(flavor = "multi_thread")]
+async fn public_files_carry_no_cookie() {
+    const STATIC: &str = "nuages.contrib.staticfiles.middleware.StaticFilesMiddleware";
+    const SESSIONS: &str = "django.contrib.sessions.middleware.SessionMiddleware";
+    const CSRF: &str = "django.middleware.csrf.CsrfViewMiddleware";
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "root/site.css", "body{}");
+    for (layers, starts) in [
+        ([STATIC, SESSIONS, CSRF], true),
+        ([SESSIONS, STATIC, CSRF], false),
+        ([CSRF, STATIC, SESSIONS], false),
+    ] {
+        let client = Client::builder(site(folder.path()))
+            .setting("INSTALLED_APPS", ["django.contrib.staticfiles", "django.contrib.sessions"])
+            .setting("MIDDLEWARE", layers)
+            .setting("STATIC_URL", "/static/")
+            .setting("STATIC_ROOT", "root")
+            .setting("SESSION_SAVE_EVERY_REQUEST", true)
+            .setting("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies")
+            .build()
+            .await;
+        let client = match client {
+            Ok(client) if starts => client,
+            Ok(_) => panic!("{layers:?} starts"),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!starts && error.contains("which may set a cookie"), "{layers:?}: {error}");
+                continue;
+            }
+        };
+        client.session().await.unwrap();
+        let file = client.get("/static/site.css").await.unwrap();
+        assert_eq!((file.status.as_u16(), &*file.text()), (200, "body{}"));
+        assert!(file.header("cache-control").is_some_and(|value| value.contains("public")));
+        assert_eq!((file.header("set-cookie"), file.header("vary")), (None, None));
+    }
+}
+
 #[test]
 fn findstatic_finds() {
     let folder = tempfile::tempdir().unwrap();
@@ -241,9 +345,11 @@ async fn links_lead_where_they_lead_and_circles_end() {
     write(folder.path(), "elsewhere/b.txt", "b");
     symlink(folder.path().join("elsewhere"), folder.path().join("root/link")).unwrap();
     symlink(folder.path().join("root"), folder.path().join("root/circle")).unwrap();
+    // The two settings may not name the same folder.
+    symlink(folder.path().join("root"), folder.path().join("media")).unwrap();
     symlink(folder.path().join("nowhere"), folder.path().join("root/broken")).unwrap();
     let client = Client::builder(site(folder.path()))
-        .setting("MEDIA_ROOT", folder.path().join("root"))
+        .setting("MEDIA_ROOT", folder.path().join("media"))
         .setting("INSTALLED_APPS", ["django.contrib.staticfiles"])
         .setting("MIDDLEWARE", ["nuages.contrib.staticfiles.middleware.StaticFilesMiddleware"])
         .setting("STATIC_URL", "static/")
@@ -314,6 +420,9 @@ async fn the_middleware_serves_what_was_collected() {
     assert_eq!(part.header("content-range"), Some("bytes 1-3/6"));
     let beyond = client.get("/static/site.css").header("range", "bytes=6-").await.unwrap();
     assert_eq!((beyond.status.as_u16(), beyond.header("content-range")), (416, Some("bytes */6")));
+    for name in ["cache-control", "etag", "content-encoding"] {
+        assert_eq!(beyond.header(name), None, "{name}");
+    }
     let thousands = format!("bytes={}", vec!["0-0"; 5000].join(","));
     assert_eq!(client.get("/static/site.css").header("range", &thousands).await.unwrap().status, 200);
     let refused = client.post("/static/site.css").await.unwrap();
@@ -343,6 +452,119 @@ async fn the_middleware_serves_what_was_collected() {
     fs::remove_file(folder.path().join("root/site.css")).unwrap();
     client.raise(false);
     assert_eq!(client.get("/static/site.css").await.unwrap().status, 500);
+}
+
+/// A part of a file is a part of the file itself, whoever would compress it; and what is packed is not older than what it packs.
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_not_compressed_and_stale_variants_not_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = "0123456789".repeat(100);
+    for name in ["root/site.css", "root/fresh.css"] {
+        write(folder.path(), name, &content);
+    }
+    write(folder.path(), "root/site.css.gz", "stale");
+    write(folder.path(), "root/fresh.css.gz", "packed");
+    let packed = fs::File::options().write(true).open(folder.path().join("root/site.css.gz")).unwrap();
+    packed.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+    async fn download(request: HttpRequest) -> Result<HttpResponse> {
+        let file = request.project().base_dir().join("root/site.css");
+        FileResponse::open(file).await?.respond(&request).await
+    }
+    let site = Site::new(folder.path()).urls(urls![path("download/", download)]);
+    let client = Client::builder(site)
+        .setting("INSTALLED_APPS", ["django.contrib.staticfiles"])
+        .setting(
+            "MIDDLEWARE",
+            [
+                "django.middleware.gzip.GZipMiddleware",
+                "nuages.contrib.staticfiles.middleware.StaticFilesMiddleware",
+            ],
+        )
+        .setting("STATIC_URL", "/static/")
+        .setting("STATIC_ROOT", "root")
+        .build()
+        .await
+        .unwrap();
+    for url in ["/static/site.css", "/download/"] {
+        let ask = || client.get(url).header("accept-encoding", "gzip");
+        let part = ask().header("range", "bytes=10-309").await.unwrap();
+        assert_eq!((part.status.as_u16(), part.header("content-encoding")), (206, None), "{url}");
+        assert_eq!(part.header("content-range"), Some("bytes 10-309/1000"));
+        assert_eq!(part.text(), content[10..310]);
+        let whole = ask().await.unwrap();
+        assert_eq!((whole.status.as_u16(), whole.header("content-encoding")), (200, Some("gzip")), "{url}");
+        assert_eq!(whole.header("accept-ranges"), None);
+        assert_ne!(whole.body, b"stale".as_slice());
+    }
+    let fresh = client.get("/static/fresh.css").header("accept-encoding", "gzip").await.unwrap();
+    assert_eq!(fresh.text(), "packed");
+}
+
+/// Django's `check_settings`: what would be found out at the first request, or never.
+#[test]
+fn urls_and_folders_that_stand_in_each_others_way_stop_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = |more: &str| {
+        let settings = format!(
+            r#"
+            SECRET_KEY = "a key for tests alone, which signs nothing that anybody keeps"
+            ALLOWED_HOSTS = ["*"]
+            INSTALLED_APPS = ["django.contrib.staticfiles"]
+            MIDDLEWARE = []
+            DATABASES = {{ default = {{ ENGINE = "django.db.backends.sqlite3", NAME = "db.sqlite3" }} }}
+            {more}
+            "#
+        );
+        let source = SettingsSource::text("settings.toml", settings).in_dir(folder.path());
+        match Site::new(folder.path()).build(&source) {
+            Ok(_) => String::new(),
+            Err(faults) => faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        }
+    };
+    for (settings, said) in [
+        ("", "without having set the required STATIC_URL setting."),
+        ("STATIC_URL = '/s/'\nMEDIA_URL = '/s/'", "must have different values"),
+        ("STATIC_URL = '/s/'\nMEDIA_URL = '/s/m/'\nDEBUG = true", "if MEDIA_URL is within STATIC_URL."),
+        (
+            "STATIC_URL = '/s/'\nMEDIA_ROOT = 'r'\nSTATIC_ROOT = 'r'",
+            "The MEDIA_ROOT and STATIC_ROOT settings",
+        ),
+    ] {
+        let found = faults(settings);
+        assert!(found.contains("nuages.E154") && found.contains(said), "{settings}: {found}");
+    }
+    assert_eq!(faults("STATIC_URL = '/s/'\nMEDIA_URL = '/s/m/'\nMEDIA_ROOT = 'm'\nSTATIC_ROOT = 'r'"), "");
+}
+
+/// Django's `static(settings.MEDIA_URL, document_root=…)`.
+#[tokio::test(flavor = "multi_thread")]
+async fn media_is_served_under_debug_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "media/a/photo.txt", "a photo");
+    write(folder.path(), "secret.txt", "a secret");
+    for (debug, status) in [(true, 200), (false, 404)] {
+        let site = Site::new(folder.path()).urls(urls![
+            include("inner/", urls![static_route("media/", "media")]),
+            static_route("/media/", "media"),
+        ]);
+        let client =
+            Client::builder(site).setting("MIDDLEWARE", [""; 0]).setting("DEBUG", debug).build().await;
+        let client = client.unwrap();
+        for url in ["/media/a/photo.txt", "/inner/media/a/photo.txt"] {
+            let response = client.get(url).await.unwrap();
+            assert_eq!(response.status.as_u16(), status, "{url} under DEBUG = {debug}");
+            assert_eq!(response.text() == "a photo", debug);
+        }
+        for url in [
+            "/media/../secret.txt",
+            "/media/%2e%2e/secret.txt",
+            "/media/a/..%2f..%2f..%2fsecret.txt",
+            "/media/a/",
+        ] {
+            let response = client.get(url).await.unwrap();
+            assert!(response.status.is_client_error() && !response.text().contains("a secret"), "{url}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,15 +8,27 @@ use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 use nuages::conf::source::SettingsSource;
 use nuages::context_processors::{self, ContextProcessor};
+use nuages::contrib::messages;
 use nuages::prelude::*;
 use nuages::site::Built;
 use nuages::template::processor::ContextProcessorDef;
 use nuages::template::uses::Uses;
+use nuages::test::client::Client;
 use tempfile::TempDir;
 
 /// Renders the template whose name is in the path.
 async fn page(request: HttpRequest, name: String) -> Result<HttpResponse> {
-    render(&request, &name, context! { given: "by the view", mood: "the view's" }).await
+    render(&request, ["no-such.html", &name], context! { given: "by the view", mood: "the view's" }).await
+}
+
+/// A page with messages of its own, of which the visitor has one waiting.
+async fn own_messages(request: HttpRequest) -> Result<HttpResponse> {
+    messages::success(&request, "Saved.")?;
+    render(&request, "messages.html", context! { messages: ["the view's"], csrf_token: "the view's" }).await
+}
+
+async fn shows_messages(request: HttpRequest) -> Result<HttpResponse> {
+    render(&request, "messages.html", context! { csrf_token: "" }).await
 }
 
 /// Redirects to what the query says.
@@ -51,6 +63,11 @@ impl App for Weather {
     }
 }
 
+/// A context processor that is a function.
+async fn address(request: &HttpRequest) -> Result<Context> {
+    Ok(context! { address: format!("{}!", request.path()) })
+}
+
 struct Mood;
 
 impl ContextProcessor for Mood {
@@ -80,12 +97,20 @@ fn site(debug: bool, templates: &[(&str, &str)]) -> (Built, TempDir) {
         ALLOWED_HOSTS = ["*"]
         INSTALLED_APPS = ["django.contrib.sessions", "weather"]
         MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+        STATIC_URL = "static/"
+        MEDIA_URL = "/media/"
+        TIME_ZONE = "Asia/Thimphu"
         DATABASES = {{ default = {{ ENGINE = "django.db.backends.sqlite3", NAME = "db.sqlite3" }} }}
         [[TEMPLATES]]
         OPTIONS.context_processors = [
             "django.template.context_processors.debug",
             "django.template.context_processors.request",
             "weather.context_processors.mood",
+            "django.template.context_processors.csrf",
+            "django.template.context_processors.static",
+            "django.template.context_processors.media",
+            "django.template.context_processors.tz",
+            "shop.context_processors.address",
         ]
         "#
     );
@@ -96,7 +121,8 @@ fn site(debug: bool, templates: &[(&str, &str)]) -> (Built, TempDir) {
         include("two/", archives().namespace("second")),
     ];
     let source = SettingsSource::text("settings.toml", settings).in_dir(dir.path());
-    let site = Site::new(dir.path()).app(Weather).urls(urls).build(&source);
+    let address = context_processors::function("shop.context_processors.address", &address);
+    let site = Site::new(dir.path()).app(Weather).context_processor(address).urls(urls).build(&source);
     (site.unwrap_or_else(|faults| panic!("{faults:#?}")), dir)
 }
 
@@ -132,12 +158,27 @@ async fn the_request_in_templates() {
         "page page/&lt;str:name&gt;",
     )
     .await;
+    check("{{ request.resolver_match.kwargs.name }} {{ request.resolver_match.args | length }}", "t.html 0")
+        .await;
+    check(
+        "{{ request.resolver_match.app_names | length }}{{ request.resolver_match.namespaces | length }}",
+        "00",
+    )
+    .await;
+    check("{{ request.get_port }} {{ request.encoding | default_if_none(value='none') }}", "80 none").await;
     check("{% set r = request %}{{ r.method }}{{ r.is_secure }}{{ r.session | length }}", "GETfalse0").await;
 }
 
 #[tokio::test]
 async fn processors_lie_under_the_views_context() {
     check("{{ given }}, {{ sky }}, {{ mood }}", "by the view, cloudy, the view&#x27;s").await;
+}
+
+#[tokio::test]
+async fn django_s_own_processors_are_known_and_a_function_is_one() {
+    check("{{ STATIC_URL }} {{ MEDIA_URL }} {{ TIME_ZONE }}", "/static/ /media/ Asia/Thimphu").await;
+    check("{{ get_static_prefix() }} {{ get_media_prefix() }}", "/static/ /media/").await;
+    check("{{ address }}", "/page/t.html!").await;
 }
 
 #[tokio::test]
@@ -168,7 +209,7 @@ async fn the_session_is_asked_for_by_templates_that_mention_it() {
 async fn faults_are_pages_under_debug_and_a_plain_500_otherwise() {
     let templates = [("t.html", "line one\n{{ nobody.knows }}")];
     for (target, shown) in [
-        ("/page/gone.html", "there is no template `gone.html`"),
+        ("/page/gone.html", "there is no template `no-such.html, gone.html`"),
         ("/page/t.html", "t.html, line 2, column 4"),
     ] {
         let ((open, _open_dir), (closed, _closed_dir)) = (site(true, &templates), site(false, &templates));
@@ -267,4 +308,69 @@ async fn debug_pages_tell_all_but_secrets() {
         page.contains("didn’t match any of these") && page.contains("&lt;x&gt;") && !page.contains("<x>"),
         "{page}"
     );
+}
+
+/// A component of tera has no context but its arguments.
+#[tokio::test]
+async fn components_know_the_request() {
+    let templates = [
+        (
+            "parts.html",
+            "{% component Next() %}{{ querystring(page=2) }} {{ url(name='archives:archive', slug='a') }}{% endcomponent Next %}",
+        ),
+        ("t.html", "{{ <Next /> }}"),
+    ];
+    let (site, _dir) = site(false, &templates);
+    assert_eq!(text(&get(&site, "/page/t.html?q=1").await), "?q=1&amp;page=2 /one/a/");
+}
+
+#[tokio::test]
+async fn suspicious_texts_are_a_400() {
+    let (site, _dir) = site(false, &[("t.html", "{{ request.GET.q | striptags }}")]);
+    let target = format!("/page/t.html?q={}", "%3Ca".repeat(600));
+    assert_eq!(get(&site, &target).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(text(&get(&site, "/page/t.html?q=%3Ci%3Ea").await), "a");
+}
+
+/// What the view shows in the place of the messages has not shown them.
+#[tokio::test]
+async fn messages_wait_where_the_view_has_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("templates")).unwrap();
+    let template = "{{ csrf_token }}{% for message in messages %}{{ message.message | default(value=message) }}{% endfor %}";
+    fs::write(dir.path().join("templates/messages.html"), template).unwrap();
+    let site = Site::new(dir.path()).urls(urls![path("own/", own_messages), path("show/", shows_messages)]);
+    let client = Client::builder(site)
+        .setting("INSTALLED_APPS", ["django.contrib.messages"])
+        .setting("MIDDLEWARE", ["django.contrib.messages.middleware.MessageMiddleware"])
+        .setting("MESSAGE_STORAGE", "django.contrib.messages.storage.cookie.CookieStorage")
+        .setting(
+            "TEMPLATES",
+            serde_json::json!([{"OPTIONS": {"context_processors": ["django.contrib.messages.context_processors.messages"]}}]),
+        )
+        .build()
+        .await
+        .unwrap();
+    let own = client.get("/own/").await.unwrap();
+    assert!(own.text().contains("the view") && !own.text().contains("Saved."), "{}", own.text());
+    assert_eq!(own.header("vary"), None, "no token was asked for");
+    assert_eq!(client.get("/show/").await.unwrap().text(), "Saved.");
+    assert_eq!(client.get("/show/").await.unwrap().text(), "");
+}
+
+/// The site's own page in the place of Django's.
+#[tokio::test]
+async fn a_forged_form_may_have_a_page_of_the_sites_own() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("templates")).unwrap();
+    fs::write(dir.path().join("templates/403_csrf.html"), "Please load {{ request.path }} again.").unwrap();
+    let site = Site::new(dir.path()).urls(urls![path("away/", away)]);
+    let client = Client::builder(site)
+        .setting("MIDDLEWARE", ["django.middleware.csrf.CsrfViewMiddleware"])
+        .build()
+        .await
+        .unwrap();
+    client.enforce_csrf_checks(true);
+    let refused = client.post("/away/").await.unwrap();
+    assert_eq!((refused.status.as_u16(), &*refused.text()), (403, "Please load /away/ again."));
 }

@@ -26,6 +26,9 @@
 //! const PROCESSORS: &[ContextProcessorDef] = &[context_processors::of::<DebugBuild>()];
 //! ```
 
+use std::marker::PhantomData;
+
+use futures_core::future::BoxFuture;
 use tera::value::Key;
 use tera::{Map, Value};
 
@@ -33,8 +36,9 @@ use crate::context;
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::routes::resolved::ResolverMatch;
+use crate::staticfiles::files::under_script_name;
 use crate::template::context::Context;
-use crate::template::processor::ContextProcessorDef;
+use crate::template::processor::{AnyRequest, ContextProcessorDef, Process};
 use crate::template::uses::Uses;
 
 /// Adds to the context of every template that is rendered for a request. What the view gave stays on top.
@@ -52,20 +56,123 @@ pub trait ContextProcessor: 'static {
 /// The row of that processor.
 #[must_use]
 pub const fn of<P: ContextProcessor>() -> ContextProcessorDef {
-    ContextProcessorDef {
-        name: P::NAME,
-        process: |request, uses| match request.downcast_ref::<HttpRequest>() {
-            Some(request) => Box::pin(P::process(request, uses)),
-            None => Box::pin(std::future::ready(Err(Error::internal(format!(
-                "the context processor {} was not given a request",
-                P::NAME
-            ))))),
-        },
+    ContextProcessorDef { name: P::NAME, process: const { &OfType::<P>(PhantomData) } }
+}
+
+/// The row of a function, `async fn(&HttpRequest) -> Result<Context>`, under that dotted name; see
+/// [`Site::context_processor`](crate::site::Site::context_processor) for an example.
+///
+/// It runs for every template that is rendered for a request. What costs something is better a [`ContextProcessor`], which is told
+/// what the template mentions.
+#[must_use]
+pub fn function<F>(name: &'static str, function: &'static F) -> ContextProcessorDef
+where
+    F: for<'a> ContextProcessorFn<&'a HttpRequest>,
+{
+    ContextProcessorDef { name, process: Box::leak(Box::new(OfFunction(function))) }
+}
+
+/// A function that is a context processor.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a context processor",
+    label = "not a context processor",
+    note = "a context processor is `async fn(request: &HttpRequest) -> Result<Context>`"
+)]
+pub trait ContextProcessorFn<R>: Send + Sync + 'static {
+    /// What it gives.
+    type Future: Future<Output = Result<Context>> + Send;
+
+    /// Adds to the context.
+    fn call(&self, request: R) -> Self::Future;
+}
+
+impl<R, F, Fut> ContextProcessorFn<R> for F
+where
+    F: Fn(R) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Context>> + Send,
+{
+    type Future = Fut;
+
+    fn call(&self, request: R) -> Fut {
+        self(request)
     }
 }
 
+struct OfType<P>(PhantomData<fn() -> P>);
+
+impl<P: ContextProcessor> Process for OfType<P> {
+    fn process<'a>(&'a self, request: &'a AnyRequest, uses: &'a Uses) -> BoxFuture<'a, Result<Context>> {
+        Box::pin(async move { P::process(http_request(request)?, uses).await })
+    }
+}
+
+struct OfFunction<F: 'static>(&'static F);
+
+impl<F: for<'a> ContextProcessorFn<&'a HttpRequest>> Process for OfFunction<F> {
+    fn process<'a>(&'a self, request: &'a AnyRequest, _uses: &'a Uses) -> BoxFuture<'a, Result<Context>> {
+        Box::pin(async move { self.0.call(http_request(request)?).await })
+    }
+}
+
+fn http_request(request: &AnyRequest) -> Result<&HttpRequest> {
+    request
+        .downcast_ref::<HttpRequest>()
+        .ok_or_else(|| Error::internal("a context processor was not given a request"))
+}
+
 /// The processors that need no app: every site may name them.
-pub const BUILT_IN: &[ContextProcessorDef] = &[of::<Request>(), of::<Debug>()];
+pub const BUILT_IN: &[ContextProcessorDef] =
+    &[of::<Request>(), of::<Debug>(), of::<Csrf>(), of::<Static>(), of::<Media>(), of::<Tz>()];
+
+/// `django.template.context_processors.csrf`: adds nothing. `csrf_token` and `csrf_input` are given to every template that
+/// mentions them, as Django gives `csrf_token` without being told to.
+#[derive(Debug)]
+pub struct Csrf;
+
+impl ContextProcessor for Csrf {
+    const NAME: &'static str = "django.template.context_processors.csrf";
+
+    async fn process(_request: &HttpRequest, _uses: &Uses) -> Result<Context> {
+        Ok(Context::new())
+    }
+}
+
+/// `django.template.context_processors.static`: `{{ STATIC_URL }}`.
+#[derive(Debug)]
+pub struct Static;
+
+impl ContextProcessor for Static {
+    const NAME: &'static str = "django.template.context_processors.static";
+
+    async fn process(request: &HttpRequest, _uses: &Uses) -> Result<Context> {
+        Ok(context! { STATIC_URL: request.project().static_files().url() })
+    }
+}
+
+/// `django.template.context_processors.media`: `{{ MEDIA_URL }}`.
+#[derive(Debug)]
+pub struct Media;
+
+impl ContextProcessor for Media {
+    const NAME: &'static str = "django.template.context_processors.media";
+
+    async fn process(request: &HttpRequest, _uses: &Uses) -> Result<Context> {
+        let core = request.project().core();
+        Ok(context! { MEDIA_URL: under_script_name(&core.media_url, core) })
+    }
+}
+
+/// `django.template.context_processors.tz`: `{{ TIME_ZONE }}`.
+#[derive(Debug)]
+pub struct Tz;
+
+impl ContextProcessor for Tz {
+    const NAME: &'static str = "django.template.context_processors.tz";
+
+    async fn process(request: &HttpRequest, _uses: &Uses) -> Result<Context> {
+        Ok(context! { TIME_ZONE: request.project().core().time_zone })
+    }
+}
 
 /// `django.template.context_processors.request`: `{{ request.path }}`, `{{ request.session.name }}`, …
 ///
@@ -78,7 +185,8 @@ pub const BUILT_IN: &[ContextProcessorDef] = &[of::<Request>(), of::<Debug>()];
 /// | `request.GET` | of a name that is there more than once, the last value |
 /// | `request.COOKIES` | |
 /// | `request.headers` | by their names in lower case: `request.headers["user-agent"]`; those of plain ASCII |
-/// | `request.resolver_match` | `url_name`, `view_name`, `app_name`, `namespace`, `route` |
+/// | `request.get_port`, `request.encoding` | |
+/// | `request.resolver_match` | `url_name`, `view_name`, `app_name`, `app_names`, `namespace`, `namespaces`, `route`, `args`, `kwargs` |
 /// | `request.session` | the session's dict: loaded, and marked as accessed, if the template mentions it |
 ///
 /// Only what the template mentions is worked out ([`Uses`]); `{% set r = request %}` mentions it all.
@@ -117,6 +225,12 @@ impl ContextProcessor for Request {
         if wanted("get_host") {
             put("get_host", request.get_host()?.into());
         }
+        if wanted("get_port") {
+            put("get_port", request.get_port().into_owned().into());
+        }
+        if wanted("encoding") {
+            put("encoding", request.encoding().map_or_else(Value::none, |charset| charset.name().into()));
+        }
         if wanted("content_type") {
             put("content_type", request.content_type().into());
         }
@@ -136,7 +250,7 @@ impl ContextProcessor for Request {
         if wanted("resolver_match")
             && let Some(found) = request.resolver_match()
         {
-            put("resolver_match", resolver_match(&found));
+            put("resolver_match", resolver_match(&found)?);
         }
         if wanted("session") {
             put("session", Value::try_from_serializable(&request.session.dict().await?)?);
@@ -146,14 +260,23 @@ impl ContextProcessor for Request {
     }
 }
 
-fn resolver_match(found: &ResolverMatch<'_>) -> Value {
+fn resolver_match(found: &ResolverMatch<'_>) -> Result<Value> {
+    let list = |names: Vec<&str>| Value::from(names.into_iter().map(Value::from).collect::<Vec<_>>());
+    let mut kwargs = Map::new();
+    for (name, value) in found.kwargs() {
+        kwargs.insert(name.to_owned().into(), Value::try_from_serializable(&value)?);
+    }
     let mut map = Map::new();
     map.insert("url_name".into(), found.url_name().into());
     map.insert("view_name".into(), found.view_name().into());
     map.insert("app_name".into(), found.app_name().into());
     map.insert("namespace".into(), found.namespace().into());
     map.insert("route".into(), found.route().into());
-    map.into()
+    map.insert("app_names".into(), list(found.app_names().collect()));
+    map.insert("namespaces".into(), list(found.namespaces().collect()));
+    map.insert("args".into(), Value::try_from_serializable(&found.args())?);
+    map.insert("kwargs".into(), kwargs.into());
+    Ok(map.into())
 }
 
 fn text_map<'a>(items: impl Iterator<Item = (&'a str, &'a str)>) -> Value {

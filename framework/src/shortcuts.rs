@@ -17,7 +17,7 @@ use crate::routes::resolved::{ResolverMatch, RouteMatch};
 use crate::routes::reverse::{NoReverseMatch, ReverseArgs};
 use crate::template::context::Context;
 use crate::template::error::TemplateError;
-use crate::template::functions::{CURRENT_APP, QUERY};
+use crate::template::rendering::Asked;
 
 /// The template, rendered for the request, as a 200.
 ///
@@ -37,7 +37,11 @@ use crate::template::functions::{CURRENT_APP, QUERY};
 ///
 /// # Errors
 /// A [`TemplateError`], or what a context processor says.
-pub async fn render(request: &HttpRequest, template: &str, context: Context) -> Result<HttpResponse> {
+pub async fn render<'t>(
+    request: &HttpRequest,
+    template: impl Into<TemplateNames<'t>>,
+    context: Context,
+) -> Result<HttpResponse> {
     render_with_status(request, StatusCode::OK, template, context).await
 }
 
@@ -45,10 +49,10 @@ pub async fn render(request: &HttpRequest, template: &str, context: Context) -> 
 ///
 /// # Errors
 /// As [`render`].
-pub async fn render_with_status(
+pub async fn render_with_status<'t>(
     request: &HttpRequest,
     status: StatusCode,
-    template: &str,
+    template: impl Into<TemplateNames<'t>>,
     context: Context,
 ) -> Result<HttpResponse> {
     let page = render_to_string(request, template, context).await?;
@@ -83,32 +87,86 @@ pub(crate) fn html(core: &CoreSettings, page: String) -> Result<HttpResponse> {
 ///
 /// # Errors
 /// As [`render`].
-pub async fn render_to_string(request: &HttpRequest, template: &str, context: Context) -> Result<String> {
+pub async fn render_to_string<'t>(
+    request: &HttpRequest,
+    template: impl Into<TemplateNames<'t>>,
+    context: Context,
+) -> Result<String> {
+    let TemplateNames(names) = template.into();
     let templates = request.project().templates();
     templates.refresh().await?;
-    let template = templates.get(template)?;
+    let template = match names.as_slice() {
+        [name] => templates.get(name)?,
+        names => templates.select(names)?,
+    };
+    // What the view has set is not asked for below: whoever shows its own `messages` has not read the visitor's.
+    let uses = template.uses().without(|name| context.contains(name));
     let mut below = Context::new();
-    if template.uses().name("url")
-        && let Some(namespace) = current_app(request)
-    {
-        below.insert(CURRENT_APP, &namespace);
-    }
-    if template.uses().name("querystring") {
-        below.insert(QUERY, request.uri().query().unwrap_or_default());
-    }
-    if template.uses().name("csrf_token") {
+    below.set_asked(Asked {
+        query: if uses.name("querystring") { request.uri().query().map(str::to_owned) } else { None },
+        current_app: if uses.name("url") { current_app(request) } else { None },
+    });
+    if uses.name("csrf_token") {
         below.insert("csrf_token", &get_token(request)?);
     }
-    if template.uses().name("csrf_input") {
+    if uses.name("csrf_input") {
         // Letters and digits alone: nothing in it needs escaping.
         let token = get_token(request)?;
         let input = format!("<input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"{token}\">");
         below.insert_value("csrf_input", Value::safe_string(&input));
     }
     for processor in templates.processors() {
-        below = below.with((processor.process)(request, template.uses()).await?);
+        below = below.with(processor.run(request, &uses).await?);
     }
-    Ok(template.render(below.with(context))?)
+    template.render(below.with(context)).map_err(|error| match error {
+        suspicious @ TemplateError::Suspicious { .. } => {
+            Error::suspicious("SuspiciousOperation", suspicious.to_string())
+        }
+        error => error.into(),
+    })
+}
+
+/// The name of a template, or several: the first one that there is (Django's `select_template`).
+///
+/// ```
+/// use nuages::prelude::*;
+///
+/// async fn product(request: HttpRequest, slug: String) -> Result<HttpResponse> {
+///     let own = format!("shop/product_{slug}.html");
+///     render(&request, [&own, "shop/product.html"], context! { slug }).await
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateNames<'t>(Vec<&'t str>);
+
+impl<'t> From<&'t str> for TemplateNames<'t> {
+    fn from(name: &'t str) -> Self {
+        Self(vec![name])
+    }
+}
+
+impl<'t> From<&'t String> for TemplateNames<'t> {
+    fn from(name: &'t String) -> Self {
+        Self(vec![name])
+    }
+}
+
+impl<'t> From<&'t [&'t str]> for TemplateNames<'t> {
+    fn from(names: &'t [&'t str]) -> Self {
+        Self(names.to_vec())
+    }
+}
+
+impl<'t, const N: usize> From<[&'t str; N]> for TemplateNames<'t> {
+    fn from(names: [&'t str; N]) -> Self {
+        Self(names.to_vec())
+    }
+}
+
+impl<'t> From<Vec<&'t str>> for TemplateNames<'t> {
+    fn from(names: Vec<&'t str>) -> Self {
+        Self(names)
+    }
 }
 
 /// The address of a route, under the site's script name.

@@ -29,6 +29,8 @@ use crate::project::Project;
 use crate::session::engine::EngineDef;
 use crate::session::serializers::SerializerDef;
 use crate::session::store::SessionStore;
+use crate::template::engine::TemplateExtension;
+use crate::template::processor::ContextProcessorDef;
 use crate::urls::declare::Urls;
 use crate::urls::view::View;
 use crate::urls::views::AnyView;
@@ -54,6 +56,8 @@ pub struct Site {
     urls: Urls,
     apps: Vec<Arc<dyn App>>,
     middleware: Vec<MiddlewareDef>,
+    context_processors: Vec<ContextProcessorDef>,
+    template_extensions: Vec<TemplateExtension>,
     caches: Vec<CacheBackendDef>,
     engines: Vec<EngineDef>,
     serializers: Vec<SerializerDef>,
@@ -95,6 +99,8 @@ impl Site {
             urls: Urls::default(),
             apps: vec![Arc::new(Sessions), Arc::new(MessagesApp), Arc::new(StaticFilesApp)],
             middleware: Vec::new(),
+            context_processors: Vec::new(),
+            template_extensions: Vec::new(),
             caches: Vec::new(),
             engines: Vec::new(),
             serializers: Vec::new(),
@@ -125,6 +131,48 @@ impl Site {
     #[must_use]
     pub fn middleware(mut self, def: MiddlewareDef) -> Self {
         self.middleware.push(def);
+        self
+    }
+
+    /// Adds a context processor under a name of its own: `TEMPLATES` chooses and orders.
+    ///
+    /// ```
+    /// use nuages::context_processors;
+    /// use nuages::prelude::*;
+    ///
+    /// async fn opening_hours(request: &HttpRequest) -> Result<Context> {
+    ///     Ok(context! { open: request.project().core().debug, hours: "9–17" })
+    /// }
+    /// let site = Site::new("shop")
+    ///     .context_processor(context_processors::function("shop.context_processors.hours", &opening_hours));
+    /// # let _ = site;
+    /// ```
+    #[must_use]
+    pub fn context_processor(mut self, def: ContextProcessorDef) -> Self {
+        self.context_processors.push(def);
+        self
+    }
+
+    /// Teaches the templates filters, functions and tests of the site's own (Django's `templatetags`), after those of the apps.
+    ///
+    /// ```
+    /// use nuages::prelude::*;
+    /// use nuages::template::tera::{Kwargs, State, Tera};
+    ///
+    /// fn price(cents: i64, _: Kwargs, _: &State<'_>) -> String {
+    ///     format!("{}.{:02} €", cents / 100, cents % 100)
+    /// }
+    /// fn extend(tera: &mut Tera) {
+    ///     tera.register_filter("price", price);
+    /// }
+    /// let site = Site::new("shop").template_extensions(extend);
+    /// # let _ = site;
+    /// ```
+    ///
+    /// `{{ product.cents | price }}` is then `12.50 €`.
+    #[must_use]
+    pub fn template_extensions(mut self, extend: TemplateExtension) -> Self {
+        self.template_extensions.push(extend);
         self
     }
 

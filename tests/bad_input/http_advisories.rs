@@ -31,6 +31,7 @@
 //! | CVE-2022-23833, CVE-2023-24580, CVE-2014-0481: empty forms, thousands of parts and of equal names | `crate::requests::multipart_bombs_are_refused`, [`an_empty_form_is_a_form`] |
 //! | CVE-2023-23969, CVE-2024-39614, CVE-2026-77050, -15337: languages kept without bound | does not apply: no code reads `Accept-Language` |
 //! | CVE-2013-1443: long passwords | does not apply: there are no passwords |
+//! | CVE-2025-32873, CVE-2024-53907: `striptags` and tags that do not end | `template::filters::tokens::tests::what_nothing_ends_takes_linear_time`, `template::engine::tests::tags_that_never_end_are_suspicious`; a 400: `suspicious_texts_are_a_400` in `tests/templates.rs` |
 //! | CVE-2025-64458, CVE-2025-27556: very long redirects | `crate::requests::redirects_lead_to_pages` |
 //!
 //! ## Other frameworks
@@ -51,7 +52,7 @@
 //! | Tomcat CVE-2020-9484, gorilla GO-2024-2730: a session's key is a path | `crate::cookies::strange_cookies_are_anonymous_visitors_and_leave_nothing`; the file engine takes letters and digits alone |
 //! | Laravel CVE-2018-15133, Plug CVE-2017-1000053, Beaker CVE-2013-7489: stored text that runs | `crate::decoders::pickled_bytes`, `serialize::pickle::tests` |
 //! | Plug CVE-2018-1000883: NUL in a header | `crate::client_words::no_header_begins_another` |
-//! | Rails CVE-2024-26144: a file's response is kept by caches with its cookie | the cache of pages keeps nothing that sets a cookie: `middleware::cache::tests`; static files are served before the session |
+//! | Rails CVE-2024-26144: a file's response is kept by caches with its cookie | the cache of pages keeps nothing that sets a cookie: `middleware::cache::tests`; static files are served before the session, or the site does not start: `public_files_carry_no_cookie` in `tests/static_files.rs` |
 //! | Spring Session CVE-2023-20866: keys in logs | `crate::secrets` |
 //! | npm cookie CVE-2024-47764, cookie-rs RUSTSEC-2017-0005: a cookie's attributes, an endless `Max-Age` | `crate::requests::nothing_ends_a_header`, `crate::client_words::no_header_begins_another`, `http::response_cookies::tests` |
 //! | Superset CVE-2023-27524: a key that everybody knows | `conf::settings::tests`: a site with a tutorial's key does not start without `DEBUG` |

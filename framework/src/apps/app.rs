@@ -6,6 +6,7 @@ use crate::apps::command::CommandDef;
 use crate::conf::section::SectionDef;
 use crate::db::migrations::migration::EmbeddedMigration;
 use crate::middleware::def::MiddlewareDef;
+use crate::template::engine::TemplateExtension;
 use crate::template::processor::ContextProcessorDef;
 
 /// What an app brings (Django's `AppConfig`).
@@ -35,6 +36,11 @@ pub trait App: Send + Sync + 'static {
 
     /// The context processors it offers to `TEMPLATES`.
     fn context_processors(&self) -> &'static [ContextProcessorDef] {
+        &[]
+    }
+
+    /// What it teaches tera: filters, functions and tests of its own (Django's `templatetags`).
+    fn template_extensions(&self) -> &'static [TemplateExtension] {
         &[]
     }
 

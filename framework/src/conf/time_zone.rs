@@ -27,6 +27,12 @@ impl TimeZone {
         Zone::get(name).ok().map(Self)
     }
 
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
     /// How far the zone's clocks are from UTC at that instant.
     #[must_use]
     pub fn offset_at(&self, instant: OffsetDateTime) -> UtcOffset {

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::time::UNIX_EPOCH;
 
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderValue,
+    IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, Method, StatusCode};
 
@@ -112,7 +113,10 @@ impl FileRequest {
             }
             Part::Beyond => {
                 response.headers.insert(CONTENT_RANGE, HeaderValue::try_from(format!("bytes */{length}"))?);
-                response.headers.remove(CONTENT_LENGTH);
+                // These speak of the file, which does not come along: nobody shall keep the refusal in its place.
+                for name in [CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, LAST_MODIFIED] {
+                    response.headers.remove(name);
+                }
                 return Ok(FileAnswer::Short(response.with_status(StatusCode::RANGE_NOT_SATISFIABLE)));
             }
         };
@@ -156,6 +160,21 @@ mod tests {
                 (status, range, shown.to_owned()),
                 "{method} {name}: {value}"
             );
+        }
+    }
+
+    #[test]
+    fn a_range_beyond_the_end_says_nothing_of_the_file() {
+        let mut headers = HeaderMap::new();
+        headers.insert("range", HeaderValue::from_static("bytes=10-"));
+        let mut head = HttpResponse::default();
+        head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=315360000, public, immutable"));
+        head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let answer = FileRequest::of(&Method::GET, &headers).answer(FILE, head).unwrap();
+        let FileAnswer::Short(response) = answer else { panic!("{answer:?}") };
+        assert_eq!(response.header("content-range"), Some("bytes */10"));
+        for name in [CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, LAST_MODIFIED] {
+            assert!(!response.headers.contains_key(&name), "{name}");
         }
     }
 

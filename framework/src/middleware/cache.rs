@@ -9,7 +9,7 @@
 //! CACHE_MIDDLEWARE_SECONDS = 300
 //! ```
 //!
-//! keeps every page of the site; [`cache_page`](crate::decorators::cache::cache_page) keeps those of one view. A page is kept by
+//! keeps every page of the site (`django.middleware.cache.CacheMiddleware` is the two in one place); [`cache_page`](crate::decorators::cache::cache_page) keeps those of one view. A page is kept by
 //! its whole address, and by the values of the headers that its `Vary` names.
 //!
 //! What is kept: an answer to GET or HEAD with status 200 that is no stream, has none of `private`, `no-cache` and `no-store` in
@@ -50,6 +50,18 @@ pub struct FetchFromCacheMiddleware {
     pages: PageCache,
 }
 
+/// Both in one place, for a site where nothing that changes pages stands between the two (Django 5.2 `middleware/cache.py`).
+#[derive(Debug)]
+pub struct CacheMiddleware {
+    pages: PageCache,
+}
+
+impl FromProject for CacheMiddleware {
+    fn from_project(project: &Project) -> Result<Self, Vec<CheckMessage>> {
+        Ok(Self { pages: pages(project)? })
+    }
+}
+
 impl FromProject for UpdateCacheMiddleware {
     fn from_project(project: &Project) -> Result<Self, Vec<CheckMessage>> {
         Ok(Self { pages: pages(project)? })
@@ -75,13 +87,28 @@ fn pages(project: &Project) -> Result<PageCache, Vec<CheckMessage>> {
 #[async_trait]
 impl Middleware for UpdateCacheMiddleware {
     async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
-        let notes = request.notes().clone();
-        let mut response = next.run(request).await;
-        if let Some(asked) = notes.get::<Plan>().and_then(|plan| plan.asked()) {
-            self.pages.update(&asked, &notes, None, &mut response).await?;
-        }
-        Ok(response)
+        updated(&self.pages, request, next).await
     }
+}
+
+#[async_trait]
+impl Middleware for CacheMiddleware {
+    async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
+        match self.pages.fetch(&request).await? {
+            Some(kept) => Ok(kept),
+            None => updated(&self.pages, request, next).await,
+        }
+    }
+}
+
+/// The response, kept if it was not found and may be.
+async fn updated(pages: &PageCache, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
+    let notes = request.notes().clone();
+    let mut response = next.run(request).await;
+    if let Some(asked) = notes.get::<Plan>().and_then(|plan| plan.asked()) {
+        pages.update(&asked, &notes, None, &mut response).await?;
+    }
+    Ok(response)
 }
 
 #[async_trait]

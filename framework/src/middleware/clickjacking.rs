@@ -53,3 +53,58 @@ impl Halves for XFrameOptionsMiddleware {
         After::Done(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decorators::clickjacking::{
+        xframe_options_deny, xframe_options_exempt, xframe_options_sameorigin,
+    };
+    use crate::prelude::*;
+    use crate::test::client::Client;
+
+    async fn plain(_: HttpRequest) -> Result<HttpResponse> {
+        Ok(HttpResponse::text("plain"))
+    }
+
+    async fn own(_: HttpRequest) -> Result<HttpResponse> {
+        Ok(HttpResponse::text("own").with_header("x-frame-options", "ALLOW-FROM x")?)
+    }
+
+    #[tokio::test]
+    async fn who_may_show_a_page() {
+        let urls = || {
+            urls![
+                path("plain/", plain),
+                path("own/", own),
+                path("deny/", xframe_options_deny(plain)),
+                path("same/", xframe_options_sameorigin(plain)),
+                path("exempt/", xframe_options_exempt(plain)),
+                path("own-deny/", xframe_options_deny(own)),
+            ]
+        };
+        for (setting, middleware, plain) in
+            [(None, true, Some("DENY")), (Some("sameorigin"), true, Some("SAMEORIGIN")), (None, false, None)]
+        {
+            let layer = "django.middleware.clickjacking.XFrameOptionsMiddleware";
+            let layers = if middleware { vec![layer] } else { Vec::new() };
+            let mut builder =
+                Client::builder(Site::new("no-such-folder").urls(urls())).setting("MIDDLEWARE", layers);
+            if let Some(setting) = setting {
+                builder = builder.setting("X_FRAME_OPTIONS", setting);
+            }
+            let client = builder.build().await.unwrap();
+            for (path, expected) in [
+                ("/plain/", plain),
+                ("/nothing/", plain),
+                ("/own/", Some("ALLOW-FROM x")),
+                ("/deny/", Some("DENY")),
+                ("/same/", Some("SAMEORIGIN")),
+                ("/exempt/", None),
+                ("/own-deny/", Some("ALLOW-FROM x")),
+            ] {
+                let response = client.get(path).await.unwrap();
+                assert_eq!(response.header("x-frame-options"), expected, "{path} {setting:?} {middleware}");
+            }
+        }
+    }
+}

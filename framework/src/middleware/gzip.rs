@@ -7,8 +7,8 @@ use bytes::Bytes;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use futures_util::{StreamExt as _, stream};
-use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue};
+use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderValue};
+use http::{HeaderMap, StatusCode};
 
 use crate::checks::CheckMessage;
 use crate::error::{BoxError, Error, Result};
@@ -34,8 +34,8 @@ const LONG: usize = 32 << 10;
 /// The gzip middleware (Django 5.2 `middleware/gzip.py`).
 ///
 /// Answers of 200 bytes and more are compressed for a client whose `Accept-Encoding` has the word `gzip`, unless the view has
-/// set a `Content-Encoding` or the result is no shorter; `Vary: Accept-Encoding` is added whoever asks, and a strong `ETag`
-/// becomes a weak one. The gzip header holds a file name of random length. Of a stream, each piece goes out as soon as it
+/// set a `Content-Encoding`, it is a part of a file (206), or the result is no shorter; `Vary: Accept-Encoding` is added whoever
+/// asks, a strong `ETag` becomes a weak one, and `Accept-Ranges` goes. The gzip header holds a file name of random length. Of a stream, each piece goes out as soon as it
 /// is there.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GZipMiddleware;
@@ -73,7 +73,10 @@ pub(crate) async fn compress(mut response: HttpResponse, accepted: bool) -> Resu
         return Ok(response);
     }
     patch_vary_headers(&mut response.headers, &["Accept-Encoding"]);
-    if !accepted {
+    // The range counts the bytes of the file: packed, the part would fit nowhere (RFC 9110 section 14.4).
+    let is_part =
+        response.status == StatusCode::PARTIAL_CONTENT || response.headers.contains_key(CONTENT_RANGE);
+    if !accepted || is_part {
         return Ok(response);
     }
     match response.take_body() {
@@ -98,6 +101,8 @@ pub(crate) async fn compress(mut response: HttpResponse, accepted: bool) -> Resu
         let weak = HeaderValue::from_bytes(&[b"W/", etag.as_bytes()].concat())?;
         response.headers.insert(ETAG, weak);
     }
+    // The next packed file has other bytes: nobody can ask for a part of this one.
+    response.headers.remove(ACCEPT_RANGES);
     response.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     Ok(response)
 }
@@ -133,24 +138,31 @@ fn random_length() -> Result<u8> {
 fn compress_stream(pieces: BodyStream) -> Result<Body> {
     let state = Some((pieces.into_inner(), encoder(0)?));
     let compressed = stream::unfold(state, async |state| {
-        let (mut pieces, mut encoder) = state?;
+        let (mut pieces, encoder) = state?;
         let piece = match pieces.next().await {
             Some(Ok(piece)) => piece,
             Some(Err(error)) => return Some((Err(error), None)),
             None => return Some((encoder.finish().map(Bytes::from).map_err(BoxError::from), None)),
         };
-        match compress_piece(&mut encoder, &piece) {
-            Ok(compressed) => Some((Ok(compressed), Some((pieces, encoder)))),
-            Err(error) => Some((Err(error.into()), None)),
+        match compress_piece(encoder, piece).await {
+            Ok((compressed, encoder)) => Some((Ok(compressed), Some((pieces, encoder)))),
+            Err(error) => Some((Err(error), None)),
         }
     });
     Ok(Body::stream(compressed))
 }
 
-fn compress_piece(encoder: &mut GzEncoder<Vec<u8>>, piece: &[u8]) -> io::Result<Bytes> {
-    encoder.write_all(piece)?;
-    encoder.flush()?;
-    Ok(std::mem::take(encoder.get_mut()).into())
+async fn compress_piece(
+    mut encoder: GzEncoder<Vec<u8>>,
+    piece: Bytes,
+) -> Result<(Bytes, GzEncoder<Vec<u8>>), BoxError> {
+    let long = piece.len() >= LONG;
+    let work = move || -> io::Result<_> {
+        encoder.write_all(&piece)?;
+        encoder.flush()?;
+        Ok((std::mem::take(encoder.get_mut()).into(), encoder))
+    };
+    Ok(if long { tokio::task::spawn_blocking(work).await?? } else { work()? })
 }
 
 #[cfg(test)]

@@ -109,24 +109,4 @@ impl Halves for SecurityMiddleware {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::site::Site;
-    use crate::test::client::Client;
-
-    #[tokio::test]
-    async fn an_empty_ssl_host_is_none() {
-        for (host, location) in
-            [("", "https://testserver/a/?b=c"), ("tls.example", "https://tls.example/a/?b=c")]
-        {
-            let client = Client::builder(Site::new("no-such-folder"))
-                .setting("MIDDLEWARE", ["django.middleware.security.SecurityMiddleware"])
-                .setting("SECURE_SSL_REDIRECT", true)
-                .setting("SECURE_SSL_HOST", host)
-                .build()
-                .await
-                .unwrap();
-            let response = client.get("/a/?b=c").await.unwrap();
-            assert_eq!((response.status.as_u16(), response.location()), (301, Some(location)));
-        }
-    }
-}
+mod tests;

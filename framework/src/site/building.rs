@@ -21,7 +21,7 @@ use crate::contrib::messages::middleware as messages;
 use crate::contrib::staticfiles::app::STATICFILES_APP;
 use crate::db::database::Databases;
 use crate::db::migrations::loader::Migrations;
-use crate::middleware::cache::{FetchFromCacheMiddleware, UpdateCacheMiddleware};
+use crate::middleware::cache::{CacheMiddleware, FetchFromCacheMiddleware, UpdateCacheMiddleware};
 use crate::middleware::clickjacking::XFrameOptionsMiddleware;
 use crate::middleware::common::CommonMiddleware;
 use crate::middleware::conditional_get::ConditionalGetMiddleware;
@@ -38,7 +38,7 @@ use crate::session::engine::{EngineDef, EngineParts, SessionEngine};
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::serializers::{SERIALIZERS, SerializerDef};
 use crate::signing::keys::SigningKeys;
-use crate::staticfiles::files::StaticFiles;
+use crate::staticfiles::files::{StaticFiles, under_script_name};
 use crate::template::engine::{TemplateOptions, Templates};
 use crate::template::filters::FilterSettings;
 use crate::template::processor::ContextProcessorDef;
@@ -50,6 +50,7 @@ const MIDDLEWARE: &[MiddlewareDef] = &[
     MiddlewareDef::halves::<SecurityMiddleware>("django.middleware.security.SecurityMiddleware"),
     MiddlewareDef::of::<UpdateCacheMiddleware>("django.middleware.cache.UpdateCacheMiddleware"),
     MiddlewareDef::of::<FetchFromCacheMiddleware>("django.middleware.cache.FetchFromCacheMiddleware"),
+    MiddlewareDef::of::<CacheMiddleware>("django.middleware.cache.CacheMiddleware"),
     MiddlewareDef::of::<GZipMiddleware>("django.middleware.gzip.GZipMiddleware"),
     MiddlewareDef::of::<ConditionalGetMiddleware>("django.middleware.http.ConditionalGetMiddleware"),
     MiddlewareDef::halves::<CommonMiddleware>("django.middleware.common.CommonMiddleware"),
@@ -73,7 +74,7 @@ impl Builder {
         let databases = self.databases();
         let caches = self.caches(&core, databases.as_ref());
         let migrations = self.migrations(&apps, databases.as_ref());
-        let compiled = compile(std::mem::take(&mut self.site.urls));
+        let compiled = compile(std::mem::take(&mut self.site.urls).under_debug(core.debug));
         // Django does not look for slashes at the beginning where none is appended at the end.
         let wanted = |message: &CheckMessage| core.append_slash || message.id != "urls.W002";
         self.faults.extend(compiled.messages.into_iter().filter(wanted));
@@ -193,8 +194,12 @@ impl Builder {
         if engine.app_dirs {
             dirs.extend(apps.iter().filter_map(|app| app.templates()));
         }
-        let known: Vec<ContextProcessorDef> =
-            BUILT_IN.iter().chain(apps.iter().flat_map(|app| app.context_processors())).copied().collect();
+        let known: Vec<ContextProcessorDef> = BUILT_IN
+            .iter()
+            .chain(apps.iter().flat_map(|app| app.context_processors()))
+            .chain(&self.site.context_processors)
+            .copied()
+            .collect();
         let mut processors = Vec::new();
         for name in &engine.options.context_processors {
             match known.iter().find(|def| def.name == name) {
@@ -217,6 +222,9 @@ impl Builder {
         options.script_name = core.force_script_name.clone();
         options.autoescape = engine.options.autoescape;
         options.debug = core.debug;
+        options.media_url = under_script_name(&core.media_url, core);
+        let of_apps = apps.iter().flat_map(|app| app.template_extensions());
+        options.extensions = of_apps.chain(&self.site.template_extensions).copied().collect();
         Templates::load(options).map_err(|faults| self.faults.extend(faults)).ok()
     }
 

@@ -34,7 +34,7 @@ impl StaticFiles {
         apps: &[PathBuf],
         installed: bool,
     ) -> (Self, Vec<CheckMessage>) {
-        let mut faults = Vec::new();
+        let mut faults = if installed { check_settings(settings, core) } else { Vec::new() };
         let root = settings.static_root.as_ref().map(|root| base_dir.join(root));
         let mut sources = Vec::new();
         for finder in &settings.staticfiles_finders {
@@ -125,7 +125,35 @@ impl StaticFiles {
     }
 }
 
-fn under_script_name(url: &str, core: &CoreSettings) -> String {
+/// What Django says of the settings when something first asks for a static file (Django 5.2 `contrib/staticfiles/utils.py`,
+/// `check_settings`).
+fn check_settings(settings: &StaticFilesSettings, core: &CoreSettings) -> Vec<CheckMessage> {
+    let url = settings.static_url.as_deref().unwrap_or_default();
+    let (media_url, media_root) = (core.media_url.as_str(), core.media_root.as_path());
+    let is_root =
+        |root: &&std::path::PathBuf| !media_root.as_os_str().is_empty() && root.as_path() == media_root;
+    let mut faults = Vec::new();
+    let mut fault = |setting: &str, message: &str| {
+        faults.push(CheckMessage::error("nuages.E154", message).object(setting));
+    };
+    if url.is_empty() {
+        fault(
+            "STATIC_URL",
+            "You're using the staticfiles app without having set the required STATIC_URL setting.",
+        );
+    } else if media_url == url {
+        fault("MEDIA_URL", "The MEDIA_URL and STATIC_URL settings must have different values");
+    } else if core.debug && media_url.starts_with(url) {
+        fault("MEDIA_URL", "runserver can't serve media if MEDIA_URL is within STATIC_URL.");
+    }
+    if settings.static_root.as_ref().filter(is_root).is_some() {
+        fault("MEDIA_ROOT", "The MEDIA_ROOT and STATIC_ROOT settings must have different values");
+    }
+    faults
+}
+
+/// A URL of the settings as it is seen from outside.
+pub(crate) fn under_script_name(url: &str, core: &CoreSettings) -> String {
     let is_absolute = ["/", "http://", "https://"].iter().any(|start| url.starts_with(start));
     if is_absolute {
         return url.to_owned();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tera::Value;
 
 use crate::template::error::TemplateError;
+use crate::template::rendering::Asked;
 
 /// Names and values for a template, made with [`context!`](crate::context!).
 ///
@@ -16,6 +17,7 @@ use crate::template::error::TemplateError;
 pub struct Context {
     data: tera::Context,
     fault: Option<Box<TemplateError>>,
+    asked: Asked,
 }
 
 impl Context {
@@ -47,6 +49,11 @@ impl Context {
         self.data.insert_value(name, value);
     }
 
+    /// Says for which request it is rendered.
+    pub(crate) fn set_asked(&mut self, asked: Asked) {
+        self.asked = asked;
+    }
+
     /// Whether something has that name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
@@ -58,14 +65,16 @@ impl Context {
     pub fn with(mut self, over: Self) -> Self {
         self.data.extend(over.data);
         self.fault = self.fault.or(over.fault);
+        self.asked.query = over.asked.query.or(self.asked.query);
+        self.asked.current_app = over.asked.current_app.or(self.asked.current_app);
         self
     }
 
     /// The values as tera takes them.
-    pub(super) fn into_tera(self) -> Result<tera::Context, TemplateError> {
+    pub(super) fn into_tera(self) -> Result<(tera::Context, Asked), TemplateError> {
         match self.fault {
             Some(fault) => Err(*fault),
-            None => Ok(self.data),
+            None => Ok((self.data, self.asked)),
         }
     }
 }
@@ -112,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_upper_context_wins() -> Result<(), TemplateError> {
-        let merged = context! { a: 1, b: 1 }.with(context! { b: 2 }).into_tera()?;
+        let (merged, _) = context! { a: 1, b: 1 }.with(context! { b: 2 }).into_tera()?;
         assert_eq!(merged.get("a"), Some(&Value::from(1)));
         assert_eq!(merged.get("b"), Some(&Value::from(2)));
         Ok(())

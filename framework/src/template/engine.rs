@@ -17,8 +17,11 @@ use crate::template::filters::{self, FilterSettings};
 use crate::template::functions;
 use crate::template::loader::{self, Stamp};
 use crate::template::processor::ContextProcessorDef;
-use crate::template::rendered;
 use crate::template::uses::Uses;
+use crate::template::{rendered, rendering};
+
+/// Teaches tera filters, functions and tests of a site's own.
+pub type TemplateExtension = fn(&mut Tera);
 
 /// What the templates are made from.
 #[derive(Debug, Clone)]
@@ -37,10 +40,14 @@ pub struct TemplateOptions {
     pub filters: FilterSettings,
     /// `FORCE_SCRIPT_NAME`: what stands before every path of the site.
     pub script_name: Option<String>,
-    /// `OPTIONS.autoescape` of `TEMPLATES`: whether `.html`, `.htm` and `.xml` escape what they print.
+    /// `OPTIONS.autoescape` of `TEMPLATES`: whether templates escape what they print, whatever their names.
     pub autoescape: bool,
     /// `DEBUG`: whether [`Templates::refresh`] looks for changed files.
     pub debug: bool,
+    /// `MEDIA_URL` under the script name, for `get_media_prefix()`.
+    pub media_url: String,
+    /// What apps and site teach tera: filters, functions, tests. A later one replaces what has its name.
+    pub extensions: Vec<TemplateExtension>,
 }
 
 impl Default for TemplateOptions {
@@ -54,6 +61,8 @@ impl Default for TemplateOptions {
             script_name: None,
             autoescape: true,
             debug: false,
+            media_url: String::new(),
+            extensions: Vec::new(),
         }
     }
 }
@@ -75,11 +84,11 @@ impl Templates {
     pub fn load(options: TemplateOptions) -> Result<Self, Vec<CheckMessage>> {
         let mut bare = Tera::default();
         bare.set_escape_fn(escape_html);
-        if !options.autoescape {
-            bare.autoescape_on(Vec::<&str>::new());
-        }
+        // Every name ends with nothing: Django escapes whatever the file is called.
+        bare.autoescape_on(if options.autoescape { vec![""] } else { Vec::new() });
         functions::register(&mut bare, &options);
         filters::register(&mut bare, &options.filters);
+        options.extensions.iter().for_each(|extend| extend(&mut bare));
         let stamp = if options.debug { Stamp::take(&options.dirs) } else { Stamp::default() };
         let compiled = read(&bare, &options)?;
         Ok(Self {
@@ -100,6 +109,24 @@ impl Templates {
             Some(uses) => Ok(Template { compiled, name: name.to_owned(), uses }),
             None => Err(loader::does_not_exist(name, &self.options.dirs, compiled.sources.keys())),
         }
+    }
+
+    /// The first of those templates that there is (Django's `select_template`).
+    ///
+    /// # Errors
+    /// [`TemplateError::DoesNotExist`] names all of them, and every file that would have been one.
+    pub fn select(&self, names: &[&str]) -> Result<Template, TemplateError> {
+        let (mut all_tried, mut near) = (Vec::new(), None);
+        for name in names {
+            match self.get(name) {
+                Err(TemplateError::DoesNotExist { tried, nearest, .. }) => {
+                    all_tried.extend(tried);
+                    near = near.or(nearest);
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(TemplateError::DoesNotExist { name: names.join(", "), tried: all_tried, nearest: near })
     }
 
     /// Renders the template of that name, without a request and so without context processors.
@@ -183,9 +210,15 @@ impl Template {
     /// # Errors
     /// When a variable is not defined, a function fails, …: with template and line.
     pub fn render(&self, context: Context) -> Result<String, TemplateError> {
-        let context = context.into_tera()?;
+        let (context, asked) = context.into_tera()?;
         rendered::note(self, &context);
-        self.compiled.tera.render(&self.name, &context).map_err(|error| self.explain(error))
+        let (page, suspicious) = rendering::within(asked, || self.compiled.tera.render(&self.name, &context));
+        page.map_err(|error| match self.explain(error) {
+            TemplateError::Render { place, message, .. } if suspicious => {
+                TemplateError::Suspicious { place, message }
+            }
+            error => error,
+        })
     }
 
     fn explain(&self, error: tera::Error) -> TemplateError {

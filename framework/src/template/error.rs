@@ -30,6 +30,14 @@ pub enum TemplateError {
         #[source]
         source: Option<tera::Error>,
     },
+    /// The template failed at what a visitor sent, and no honest one sends that: a 400 (Django's `SuspiciousOperation`).
+    #[error("{place}: {message}{place:#}")]
+    Suspicious {
+        /// Where.
+        place: Box<Place>,
+        /// What.
+        message: String,
+    },
     /// A value of the context cannot be converted: its `Serialize` fails.
     #[error("the value of `{name}` cannot be given to a template: {source}")]
     Context {

@@ -18,6 +18,10 @@
 //! `Serialize` makes of one; `date`, `time`, `timesince` and `timeuntil` read it. With `USE_TZ` an aware one is shown in
 //! `TIME_ZONE`.
 //!
+//! Three of Django's tags are filters here: `{% for group in cities | regroup(by="country") %}`, each with `grouper` and `list`;
+//! `{% filter spaceless %}…{% endfilter %}`; and `{{ day | timezone(arg="Asia/Thimphu") | date(arg="H:i") }}`, with `localtime` and
+//! `utc`, for one point in time in another zone.
+//!
 //! A name that is not defined fails the page, as everywhere in tera, but for `default` and `default_if_none`.
 
 mod dateformat;
@@ -134,22 +138,26 @@ const FILTERS: &[FilterDef] = &[
     def("linebreaksbr", html::linebreaksbr).text().safe(),
     def("linenumbers", html::linenumbers).text().safe(),
     def("ljust", text::ljust).text().safe().needs_arg(),
+    def("localtime", dates::localtime),
     def("lower", text::lower).text().safe(),
     def("make_list", text::make_list).text(),
     def("phone2numeric", text::phone2numeric).text().safe(),
     def("pluralize", numbers::pluralize).also(&["arg", "plural"]),
     def("pprint", text::pprint).safe(),
     def("random", lists::random).safe(),
+    def("regroup", lists::regroup).needs_arg().also(&["arg", "by"]),
     def("rjust", text::rjust).text().safe().needs_arg(),
     def("safe", html::safe).text().safe(),
     def("safeseq", html::safeseq).safe(),
     def("slice", lists::slice).safe().needs_arg(),
     def("slugify", text::slugify_filter).text().safe(),
+    def("spaceless", html::spaceless).text().safe(),
     def("stringformat", stringformat::stringformat).safe().needs_arg(),
     def("striptags", html::striptags).text().safe(),
     def("time", dates::time).also(&["arg", "format"]),
     def("timesince", dates::timesince),
     def("timeuntil", dates::timeuntil),
+    def("timezone", dates::timezone).needs_arg(),
     def("title", text::title).text().safe(),
     def("truncatechars", text::truncatechars).text().safe().needs_arg(),
     def("truncatechars_html", html_truncation::truncatechars_html).text().safe().needs_arg(),
@@ -158,6 +166,7 @@ const FILTERS: &[FilterDef] = &[
     def("unordered_list", lists::unordered_list).safe(),
     def("upper", text::upper).text(),
     def("urlencode", text::urlencode).text(),
+    def("utc", dates::utc),
     def("urlize", urlize::urlize).text().safe(),
     def("urlizetrunc", urlize::urlizetrunc).text().safe().needs_arg(),
     def("wordcount", text::wordcount).text(),
@@ -173,6 +182,16 @@ pub(super) fn now(format: &str, settings: &FilterSettings) -> String {
 /// `str(value)`.
 pub(super) fn text(value: &Value) -> String {
     python::text(value)
+}
+
+/// `bool(value)`.
+pub(super) fn truth(value: &Value) -> bool {
+    python::truth(value)
+}
+
+/// `float(value)`, if it is a number.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    python::number(value).ok()
 }
 
 /// Python's `urllib.parse.quote`.

@@ -5,9 +5,13 @@
 //! | `{{ url(name="student:set") }}` | `{% url "student:set" %}` |
 //! | `{{ url(name="student:archive", year=2003, slug="a") }}` | `{% url "student:archive" year=2003 slug="a" %}` |
 //! | `{{ url(name="student:archive", args=[2003, "a"]) }}` | `{% url "student:archive" 2003 "a" %}` |
+//! | `{{ url(name="student:tag", kwargs={"name": "a"}) }}`, for what the route calls `name` or `args` | `{% url "student:tag" name="a" %}` |
 //! | `{{ static(path="site.css") }}` | `{% static "site.css" %}` |
 //! | `{{ now(format="Y") }}` | `{% now "Y" %}` |
 //! | `{{ querystring(page=2, sort=none) }}` | `{% querystring page=2 sort=None %}` |
+//! | `{{ get_static_prefix() }}`, `{{ get_media_prefix() }}` | `{% get_static_prefix %}`, `{% get_media_prefix %}` |
+//! | `{{ widthratio(value=v, max_value=m, max_width=100) }}` | `{% widthratio v m 100 %}` |
+//! | `{{ firstof(of=[a, b, "none"]) }}` | `{% firstof a b "none" %}` |
 //!
 //! A name or arguments that no route has fail the page, with Django's words for what was tried.
 
@@ -20,17 +24,26 @@ use crate::routes::reverse::ReverseArgs;
 use crate::routes::table::RouteTable;
 use crate::serialize::value::Value;
 use crate::template::engine::TemplateOptions;
-use crate::template::filters::{now, quote, text};
-
-/// The name under which a context holds the namespace of the request's route, for `url()`.
-pub(crate) const CURRENT_APP: &str = "__current_app";
-
-/// The name under which a context holds the request's query, for `querystring()`.
-pub(crate) const QUERY: &str = "__query";
+use crate::template::filters::{now, number, quote, text, truth};
+use crate::template::rendering::asked;
 
 /// Teaches tera the functions.
 pub(super) fn register(tera: &mut Tera, options: &TemplateOptions) {
     let static_files = Arc::clone(&options.static_files);
+    let static_prefix = options.static_files.url().unwrap_or_default().to_owned();
+    tera.register_function("get_static_prefix", move |_: Kwargs, _: &State<'_>| static_prefix.clone());
+    let media_prefix = options.media_url.clone();
+    tera.register_function("get_media_prefix", move |_: Kwargs, _: &State<'_>| media_prefix.clone());
+    tera.register_function("widthratio", |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
+        let (value, max): (&tera::Value, &tera::Value) =
+            (args.must_get("value")?, args.must_get("max_value")?);
+        widthratio(value, max, args.must_get("max_width")?)
+    });
+    tera.register_function("firstof", |args: Kwargs, _: &State<'_>| -> TeraResult<tera::Value> {
+        let of: &tera::Value = args.must_get("of")?;
+        let items = of.as_array().ok_or_else(|| Error::message("firstof(): `of` is not a list"))?;
+        Ok(items.iter().find(|item| truth(item)).cloned().unwrap_or_else(|| "".into()))
+    });
     tera.register_function("static", move |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
         static_files.url_of(args.must_get("path")?).map_err(|error| Error::message(error.to_string()))
     });
@@ -38,13 +51,12 @@ pub(super) fn register(tera: &mut Tera, options: &TemplateOptions) {
     tera.register_function("now", move |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
         Ok(now(args.must_get("format")?, &filters))
     });
-    tera.register_function("querystring", |args: Kwargs, state: &State<'_>| -> TeraResult<String> {
-        let query = state.get::<String>(QUERY)?.unwrap_or_default();
-        Ok(querystring(&query, &args))
+    tera.register_function("querystring", |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
+        Ok(asked(|asked| querystring(asked.query.as_deref().unwrap_or_default(), &args)))
     });
     let (routes, script_name) = (Arc::clone(&options.routes), options.script_name.clone());
-    tera.register_function("url", move |args: Kwargs, state: &State<'_>| -> TeraResult<String> {
-        url(&routes, script_name.as_deref(), &args, state)
+    tera.register_function("url", move |args: Kwargs, _: &State<'_>| -> TeraResult<String> {
+        url(&routes, script_name.as_deref(), &args)
     });
 }
 
@@ -83,12 +95,20 @@ fn querystring(query: &str, args: &Kwargs) -> String {
     }
 }
 
-fn url(
-    routes: &RouteTable,
-    script_name: Option<&str>,
-    args: &Kwargs,
-    state: &State<'_>,
-) -> TeraResult<String> {
+/// Django 5.2 `template/defaulttags.py`, `WidthRatioNode`: what is no number shows nothing, a share of nothing is 0.
+fn widthratio(value: &tera::Value, max: &tera::Value, width: &tera::Value) -> TeraResult<String> {
+    let width = number(width).ok_or_else(|| Error::message("widthratio(): `max_width` is no number"))?;
+    let (Some(value), Some(max)) = (number(value), number(max)) else { return Ok(String::new()) };
+    let ratio = value / max * width.trunc();
+    Ok(match () {
+        () if max == 0.0 => "0".to_owned(),
+        () if !ratio.is_finite() => String::new(),
+        // Halves go to the even neighbour; there is no -0.
+        () => format!("{}", ratio.round_ties_even() + 0.0),
+    })
+}
+
+fn url(routes: &RouteTable, script_name: Option<&str>, args: &Kwargs) -> TeraResult<String> {
     let name: &str = args.must_get("name")?;
     let mut wanted = ReverseArgs::new();
     for (key, value) in args.iter() {
@@ -100,13 +120,21 @@ fn url(
                     wanted = wanted.arg(argument("args", value)?);
                 }
             }
+            Some("kwargs") => {
+                let map = value.as_map().ok_or_else(|| Error::message("url(): `kwargs` is not a map"))?;
+                for (key, value) in map {
+                    let key =
+                        key.as_str().ok_or_else(|| Error::message("url(): a key of `kwargs` is no text"))?;
+                    wanted = wanted.kwarg(key, argument(key, value)?);
+                }
+            }
             Some(key) => wanted = wanted.kwarg(key, argument(key, value)?),
         }
     }
     if let Some(script_name) = script_name {
         wanted = wanted.script_name(script_name);
     }
-    if let Some(current_app) = state.get::<String>(CURRENT_APP)? {
+    if let Some(current_app) = asked(|asked| asked.current_app.clone()) {
         wanted = wanted.current_app(current_app);
     }
     routes.reverse(name, wanted).map_err(|error| Error::message(format!("NoReverseMatch: {error}")))

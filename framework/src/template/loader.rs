@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use crate::checks::CheckMessage;
 use crate::template::error::TemplateError;
+use crate::template::uses::extended;
 
 /// A template's file and text.
 #[derive(Debug, Clone)]
@@ -41,6 +42,7 @@ impl Stamp {
 /// (Django 5.2 `template/loaders/filesystem.py`: `DIRS` and then the apps, in their order).
 pub(super) fn read_all(dirs: &[PathBuf]) -> (BTreeMap<String, Source>, Vec<CheckMessage>) {
     let (mut sources, mut faults) = (BTreeMap::new(), Vec::new());
+    let mut hidden: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for dir in dirs {
         let mut files = Vec::new();
         if let Err(error) = walk(dir, &mut |file| files.push(file)) {
@@ -53,25 +55,57 @@ pub(super) fn read_all(dirs: &[PathBuf]) -> (BTreeMap<String, Source>, Vec<Check
                 continue;
             };
             if sources.contains_key(&name) {
+                hidden.entry(name).or_default().push(file);
                 continue;
             }
-            match fs::read(&file).map(String::from_utf8) {
-                Ok(Ok(text)) => {
-                    sources.insert(name, Source { file, text });
-                }
-                Ok(Err(error)) => {
-                    let at = error.utf8_error().valid_up_to();
-                    let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
-                    faults.push(
-                        fault(&file, format!("line {line} of this template is not UTF-8"))
-                            .hint("Save it as UTF-8, or move what is no template out of the folder."),
-                    );
-                }
-                Err(error) => faults.push(unreadable(&file, &error)),
+            match read(file) {
+                Ok(source) => drop(sources.insert(name, source)),
+                Err(fault) => faults.push(fault),
             }
         }
     }
+    for (name, files) in hidden {
+        faults.extend(extend_hidden(&name, files, &mut sources).err());
+    }
     (sources, faults)
+}
+
+fn read(file: PathBuf) -> Result<Source, CheckMessage> {
+    match fs::read(&file).map(String::from_utf8) {
+        Ok(Ok(text)) => Ok(Source { file, text }),
+        Ok(Err(error)) => {
+            let at = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+            Err(fault(&file, format!("line {line} of this template is not UTF-8"))
+                .hint("Save it as UTF-8, or move what is no template out of the folder."))
+        }
+        Err(error) => Err(unreadable(&file, &error)),
+    }
+}
+
+/// A template that extends its own name extends the file which it hides (Django 5.2 `template/loader_tags.py`): that one is the
+/// template `name@2`, the one which that one hides and extends in turn `name@3`.
+fn extend_hidden(
+    name: &str,
+    files: Vec<PathBuf>,
+    sources: &mut BTreeMap<String, Source>,
+) -> Result<(), CheckMessage> {
+    let mut above = name.to_owned();
+    for (number, file) in files.into_iter().enumerate() {
+        let below = format!("{name}@{}", number + 2);
+        if sources.contains_key(&below) {
+            return Ok(());
+        }
+        let Some(source) = sources.get_mut(&above) else { return Ok(()) };
+        let Some(place) = extended(&source.text).filter(|place| source.text[place.clone()] == *name) else {
+            return Ok(());
+        };
+        let hidden = read(file)?;
+        source.text.replace_range(place, &below);
+        sources.insert(below.clone(), hidden);
+        above = below;
+    }
+    Ok(())
 }
 
 /// The error for a name that no folder has.

@@ -1,7 +1,8 @@
 //! Templates: tera, with Django's loader order, functions and context processors.
 //!
 //! `templates/` of the project and then the `templates/` of each installed app are read and compiled once, when the
-//! site starts; every fault is reported at once, with file and line. `.html`, `.htm` and `.xml` escape what they print.
+//! site starts; every fault is reported at once, with file and line. Every one
+//! escapes what it prints, whatever it is called, as Django does: a mail in plain text says `{{ name | safe }}`.
 //!
 //! ```
 //! use nuages::context;
@@ -22,9 +23,11 @@
 //! * [`rendered`]: what was rendered, for tests
 //! * [`processor`]: context processors, as the engine keeps them
 //! * [`filters`]: Django's filters
-//! * [`functions`]: `url()` and `static()`
+//! * [`functions`]: `url()`, `static()` and the others
 //! * [`escape`]: text in HTML
 //! * [`error`]: what can go wrong, with template and line
+
+pub use tera;
 
 mod compile;
 pub mod context;
@@ -36,4 +39,5 @@ pub mod functions;
 mod loader;
 pub mod processor;
 pub mod rendered;
+pub(crate) mod rendering;
 pub mod uses;

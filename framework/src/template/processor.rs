@@ -4,6 +4,7 @@
 //! request. Processors are written against [`ContextProcessor`](crate::context_processors::ContextProcessor).
 
 use std::any::Any;
+use std::fmt;
 
 use futures_core::future::BoxFuture;
 
@@ -15,13 +16,32 @@ use crate::template::uses::Uses;
 pub type AnyRequest = dyn Any + Send + Sync;
 
 /// What a processor adds to the context of a template that uses those names.
-pub(crate) type Process = for<'a> fn(&'a AnyRequest, &'a Uses) -> BoxFuture<'a, Result<Context>>;
+pub(crate) trait Process: Sync {
+    fn process<'a>(&'a self, request: &'a AnyRequest, uses: &'a Uses) -> BoxFuture<'a, Result<Context>>;
+}
 
 /// A context processor's row in an app's table: made with
-/// [`of`](crate::context_processors::of).
-#[derive(Debug, Clone, Copy)]
+/// [`of`](crate::context_processors::of) or [`function`](crate::context_processors::function).
+#[derive(Clone, Copy)]
 pub struct ContextProcessorDef {
     /// The dotted name in `TEMPLATES`.
     pub name: &'static str,
-    pub(crate) process: Process,
+    pub(crate) process: &'static dyn Process,
+}
+
+impl ContextProcessorDef {
+    /// What it adds.
+    pub(crate) fn run<'a>(
+        &'a self,
+        request: &'a AnyRequest,
+        uses: &'a Uses,
+    ) -> BoxFuture<'a, Result<Context>> {
+        self.process.process(request, uses)
+    }
+}
+
+impl fmt::Debug for ContextProcessorDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ContextProcessorDef").field(&self.name).finish()
+    }
 }

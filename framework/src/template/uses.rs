@@ -8,15 +8,19 @@
 //! This errs on the safe side: `{% set r = request %}` mentions all of `request`, and so does `{% if request %}`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The names that a template, with its parents and what it includes, mentions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Uses {
-    names: BTreeMap<String, Attributes>,
+    names: Arc<BTreeMap<String, Attributes>>,
     /// `__tera_context` prints the whole context.
     everything: bool,
     /// The template itself, its parents, and what they include.
-    templates: BTreeSet<String>,
+    templates: Arc<BTreeSet<String>>,
+    /// What the view has set itself: it counts as not mentioned.
+    given: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,18 +33,31 @@ impl Uses {
     /// Whether the template mentions that variable at all.
     #[must_use]
     pub fn name(&self, name: &str) -> bool {
-        self.everything || self.names.contains_key(name)
+        !self.is_given(name) && (self.everything || self.names.contains_key(name))
     }
 
     /// Whether the template mentions that attribute of that variable, or the variable as a whole.
     #[must_use]
     pub fn attribute(&self, name: &str, attribute: &str) -> bool {
+        if self.is_given(name) {
+            return false;
+        }
         self.everything
             || match self.names.get(name) {
                 Some(Attributes::Whole) => true,
                 Some(Attributes::Only(attributes)) => attributes.contains(attribute),
                 None => false,
             }
+    }
+
+    fn is_given(&self, name: &str) -> bool {
+        self.given.iter().any(|given| given == name)
+    }
+
+    /// The same without the names that the view has set itself.
+    pub(crate) fn without(&self, is_given: impl Fn(&str) -> bool) -> Self {
+        let given = self.names.keys().filter(|name| is_given(name)).cloned().collect();
+        Self { given, ..self.clone() }
     }
 
     /// The template itself, its parents, and what they include.
@@ -50,13 +67,13 @@ impl Uses {
 
     /// Notes which templates these are the names of.
     pub(super) fn set_templates<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
-        self.templates = names.into_iter().map(str::to_owned).collect();
+        self.templates = Arc::new(names.into_iter().map(str::to_owned).collect());
     }
 
     /// Takes over what another mentions.
     pub(super) fn merge(&mut self, other: &Self) {
         self.everything |= other.everything;
-        for (name, attributes) in &other.names {
+        for (name, attributes) in &*other.names {
             match attributes {
                 Attributes::Whole => self.whole(name),
                 Attributes::Only(attributes) => {
@@ -67,12 +84,13 @@ impl Uses {
     }
 
     fn whole(&mut self, name: &str) {
-        self.names.insert(name.to_owned(), Attributes::Whole);
+        Arc::make_mut(&mut self.names).insert(name.to_owned(), Attributes::Whole);
     }
 
     fn only(&mut self, name: &str, attribute: &str) {
-        let attributes =
-            self.names.entry(name.to_owned()).or_insert_with(|| Attributes::Only(BTreeSet::new()));
+        let attributes = Arc::make_mut(&mut self.names)
+            .entry(name.to_owned())
+            .or_insert_with(|| Attributes::Only(BTreeSet::new()));
         if let Attributes::Only(attributes) = attributes {
             attributes.insert(attribute.to_owned());
         }
@@ -113,6 +131,25 @@ pub(super) fn mentions(text: &str) -> Mentions {
         read_code(text, &tokens, &mut found);
     }
     found
+}
+
+/// Where the name of the template stands that this one extends: in the first tag, if anywhere.
+pub(super) fn extended(text: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    loop {
+        let open = next_delimiter(text, at)?;
+        if text.as_bytes()[open + 1] == b'#' {
+            at = open + 2 + text[open + 2..].find("#}")? + 2;
+            continue;
+        }
+        let (tokens, _) = tokenize(text, open + 2, "%}");
+        return match tokens.as_slice() {
+            [(Token::Name("extends"), _), (Token::Text(name), quote), ..] => {
+                Some(quote + 1..quote + 1 + name.len())
+            }
+            _ => None,
+        };
+    }
 }
 
 /// The names of one `{{ … }}` or `{% … %}`.
@@ -261,6 +298,14 @@ mod tests {
         check("{{ \"\\", false, false);
         check("{{ \"\\é", false, false);
         check("{{ é request.path", false, true);
+    }
+
+    #[test]
+    fn what_the_view_has_set_is_not_asked_for() {
+        let uses = mentions("{{ messages }}{{ request.session }}{{ request.path }}").uses;
+        let uses = uses.without(|name| name == "messages");
+        assert!(!uses.name("messages") && !uses.attribute("messages", "x"));
+        assert!(uses.name("request") && uses.attribute("request", "session"));
     }
 
     #[test]

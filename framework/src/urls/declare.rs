@@ -29,6 +29,7 @@ use crate::urls::views::AnyView;
 pub fn path<Args: 'static>(route: impl Into<String>, view: impl View<Args>) -> Path {
     Path {
         common: Common::new(route.into(), Syntax::Path, Location::caller()),
+        debug_only: false,
         name: None,
         view: AnyView::new(view),
     }
@@ -52,6 +53,7 @@ pub fn path<Args: 'static>(route: impl Into<String>, view: impl View<Args>) -> P
 pub fn re_path<Args: 'static>(route: impl Into<String>, view: impl View<Args>) -> Path {
     Path {
         common: Common::new(route.into(), Syntax::Regex, Location::caller()),
+        debug_only: false,
         name: None,
         view: AnyView::new(view),
     }
@@ -122,6 +124,17 @@ impl Urls {
         self
     }
 
+    /// Without the routes that are not there under that `DEBUG`.
+    pub(crate) fn under_debug(mut self, debug: bool) -> Self {
+        self.entries.retain(|entry| debug || !matches!(entry, Entry::Path(path) if path.debug_only));
+        for entry in &mut self.entries {
+            if let Entry::Include(include) = entry {
+                include.urls = std::mem::take(&mut include.urls).under_debug(debug);
+            }
+        }
+        self
+    }
+
     /// Adds a converter, for every route of the site (Django's `register_converter`).
     #[track_caller]
     pub fn converter(mut self, name: impl Into<String>, converter: impl Converter) -> Self {
@@ -171,6 +184,7 @@ impl From<Include> for Entry {
 #[must_use]
 pub struct Path {
     pub(crate) common: Common,
+    pub(crate) debug_only: bool,
     pub(crate) name: Option<String>,
     pub(crate) view: AnyView,
 }
@@ -179,6 +193,12 @@ impl Path {
     /// The name for `reverse`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// The route is there under `DEBUG` alone; without it, the site is as if it had not been written.
+    pub const fn debug_only(mut self) -> Self {
+        self.debug_only = true;
         self
     }
 

@@ -33,6 +33,7 @@ use crate::http::response::HttpResponse;
 use crate::shortcuts::render_if_there;
 use crate::staticfiles::safe_path::{normal_path, safe_join};
 use crate::template::escape::escape;
+use crate::urls;
 
 /// The template that takes the place of the page which lists a folder, if the site has it.
 const INDEX_TEMPLATE: &str = "static/directory_index.html";
@@ -62,6 +63,29 @@ pub async fn serve_with_indexes(
         Looked::File(response) => Ok(response),
         Looked::Folder { directory, names } => index(request, &directory, &names).await,
     }
+}
+
+/// The route for the files of a folder while a site is developed (Django's `static(settings.MEDIA_URL, document_root=…)`): under
+/// `DEBUG` it serves what lies below `root`, which is relative to the site's folder, and without `DEBUG` there is no such route. In
+/// production a web server does that.
+///
+/// `prefix` is the path of `MEDIA_URL`; one with a host in it, which somebody else serves, belongs to no route.
+///
+/// ```
+/// use nuages::prelude::*;
+/// use nuages::views::static_files::static_route;
+///
+/// let urls = urls![static_route("/media/", "media")];
+/// # drop(urls);
+/// ```
+#[track_caller]
+pub fn static_route(prefix: &str, root: impl Into<PathBuf>) -> urls::declare::Path {
+    let root = root.into();
+    let view = move |request: HttpRequest, path: String| {
+        let root = request.project().base_dir().join(&root);
+        async move { serve(&request, &path, root).await }
+    };
+    urls::declare::path(format!("{}<path:path>", prefix.trim_start_matches('/')), view).debug_only()
 }
 
 enum Looked {

@@ -4,7 +4,7 @@ use crate::apps::app::App;
 use crate::apps::command::CommandDef;
 use crate::contrib::staticfiles::collectstatic::CollectStatic;
 use crate::contrib::staticfiles::findstatic::FindStatic;
-use crate::contrib::staticfiles::middleware::StaticFilesMiddleware;
+use crate::contrib::staticfiles::middleware::{NAME, StaticFilesMiddleware};
 use crate::middleware::def::MiddlewareDef;
 
 /// Its name in `INSTALLED_APPS`.
@@ -20,11 +20,7 @@ impl App for StaticFilesApp {
     }
 
     fn middleware(&self) -> &'static [MiddlewareDef] {
-        const {
-            &[MiddlewareDef::of::<StaticFilesMiddleware>(
-                "nuages.contrib.staticfiles.middleware.StaticFilesMiddleware",
-            )]
-        }
+        const { &[MiddlewareDef::of::<StaticFilesMiddleware>(NAME)] }
     }
 
     fn commands(&self) -> &'static [CommandDef] {

@@ -26,6 +26,9 @@ use crate::middleware::def::FromProject;
 use crate::middleware::onion::{Middleware, Next};
 use crate::project::Project;
 
+/// The name in `MIDDLEWARE`.
+pub(super) const NAME: &str = "nuages.contrib.staticfiles.middleware.StaticFilesMiddleware";
+
 /// Ten years: `immutable` says the rest.
 const FOREVER: HeaderValue = HeaderValue::from_static("max-age=315360000, public, immutable");
 
@@ -55,6 +58,12 @@ impl FromProject for StaticFilesMiddleware {
         let Some(url) = files.url() else {
             return fault("StaticFilesMiddleware has no URL to serve under".to_owned(), "Set STATIC_URL.");
         };
+        if let Some(before) = cookies_before(&core.middleware) {
+            return fault(
+                format!("StaticFilesMiddleware stands behind {before:?}, which may set a cookie"),
+                "Put it before: caches keep its answers for everybody, with all that they carry.",
+            );
+        }
         let served = match Served::of(location, files) {
             Ok(served) => served,
             Err(error) => {
@@ -70,6 +79,19 @@ impl FromProject for StaticFilesMiddleware {
             max_age: max_age.unwrap_or(HeaderValue::from_static("max-age=0, public")),
         })
     }
+}
+
+/// The layers that send one visitor's cookies.
+const SET_COOKIES: [&str; 3] = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+];
+
+/// The layer around the static files that would send cookies with them (Rails' CVE-2024-26144).
+fn cookies_before(middleware: &[String]) -> Option<&str> {
+    let outer = middleware.iter().map(String::as_str).take_while(|name| *name != NAME);
+    outer.filter(|name| SET_COOKIES.contains(name)).last()
 }
 
 /// The path of a URL: a host before it is that of a cache, which asks here.

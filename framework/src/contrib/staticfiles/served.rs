@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::http::file_request::FileState;
 use crate::http::mime_types::guess_type;
 use crate::staticfiles::error::StaticFilesError;
 use crate::staticfiles::files::StaticFiles;
@@ -28,7 +29,7 @@ pub(super) struct ServedFile {
     pub(super) encoding: Option<&'static str>,
     /// The name has the hash of the content in it: what is cached never gets old.
     pub(super) immutable: bool,
-    /// The same content, packed: the coding, and the file.
+    /// The same content, packed: the coding, and the file. One that is older than the file is none.
     pub(super) variants: Vec<(&'static str, PathBuf)>,
 }
 
@@ -55,8 +56,10 @@ impl Served {
             let kind = guess_type(path);
             let variants = VARIANTS.iter().filter_map(|(coding, ending)| {
                 let variant = format!("{path}{ending}");
-                known.contains(variant.as_str()).then(|| (*coding, location.join(variant)))
+                let is_there = known.contains(variant.as_str());
+                is_there.then(|| (*coding, location.join(variant)))
             });
+            let variants = variants.filter(|(_, variant)| !is_stale(variant, &location.join(path)));
             let file = ServedFile {
                 path: location.join(path),
                 content_type: with_charset(kind.content_type.unwrap_or("application/octet-stream")),
@@ -72,6 +75,13 @@ impl Served {
     pub(super) fn get(&self, path: &str) -> Option<&ServedFile> {
         self.files.get(path)
     }
+}
+
+/// Whether the file was changed since it was packed. What packs gives the file's own time to the packed one, some in whole
+/// seconds.
+fn is_stale(variant: &Path, plain: &Path) -> bool {
+    let seconds = |path: &Path| path.metadata().ok().and_then(|about| FileState::of(&about).modified);
+    seconds(variant) < seconds(plain)
 }
 
 /// Text is UTF-8, unless it says something else of itself.

@@ -9,6 +9,7 @@ use crate::prelude::*;
 use crate::test::client::Client;
 
 const UPDATE: &str = "django.middleware.cache.UpdateCacheMiddleware";
+const BOTH: &str = "django.middleware.cache.CacheMiddleware";
 const FETCH: &str = "django.middleware.cache.FetchFromCacheMiddleware";
 const SESSIONS: &str = "django.contrib.sessions.middleware.SessionMiddleware";
 const CSRF: &str = "django.middleware.csrf.CsrfViewMiddleware";
@@ -169,4 +170,14 @@ async fn a_torn_entry_is_as_none() {
     let first = client.get("/page/").await.unwrap();
     client.project().caches().get("default").unwrap().backend().clear().await.unwrap();
     assert_ne!(client.get("/page/").await.unwrap().text(), first.text());
+}
+
+#[tokio::test]
+async fn one_layer_does_the_work_of_both() {
+    let client = client(&[BOTH, SESSIONS, CSRF]).await;
+    for (path, kept) in [("/bare/", true), ("/sets-cookie/", false), ("/token/", false), ("/never/", false)] {
+        assert_eq!(is_kept(&client, path).await, kept, "{path}");
+    }
+    let kept = client.get("/bare/").await.unwrap();
+    assert_eq!(kept.header("cache-control"), Some("max-age=300"));
 }

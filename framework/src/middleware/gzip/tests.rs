@@ -122,3 +122,31 @@ async fn a_stream_that_fails_fails_still() {
     assert_eq!(compressed.next().await.unwrap().unwrap_err().to_string(), "torn");
     assert!(compressed.next().await.is_none());
 }
+
+/// The range counts bytes of the file: what is compressed behind it fits nowhere.
+#[tokio::test]
+async fn a_part_of_a_file_stays_what_it_is() {
+    let content = "x".repeat(1000);
+    for status in [http::StatusCode::PARTIAL_CONTENT, http::StatusCode::OK] {
+        let response = HttpResponse::new(content.clone()).with_status(status);
+        let response = response.with_header("content-range", "bytes 0-999/5000").unwrap();
+        let response = response.with_header("etag", "\"a\"").unwrap();
+        let mut response = compress(response, true).await.unwrap();
+        assert_eq!(response.header("content-encoding"), None);
+        assert_eq!(response.header("etag"), Some("\"a\""));
+        assert_eq!(response.header("vary"), Some("Accept-Encoding"));
+        assert_eq!(all_of(&mut response).await, content.as_bytes());
+    }
+    let whole = HttpResponse::new(content).with_header("accept-ranges", "bytes").unwrap();
+    let whole = compress(whole, true).await.unwrap();
+    assert_eq!(whole.header("content-encoding"), Some("gzip"));
+    assert_eq!(whole.header("accept-ranges"), None);
+}
+
+#[tokio::test]
+async fn long_pieces_come_back_whole() {
+    let pieces: Vec<Vec<u8>> = (0..3_u8).map(|piece| vec![piece; LONG * 2]).collect();
+    let stream = stream::iter(pieces.clone().into_iter().map(Ok::<_, io::Error>));
+    let mut response = compress(HttpResponse::streaming(stream), true).await.unwrap();
+    assert_eq!(unpack(&all_of(&mut response).await).0, pieces.concat());
+}

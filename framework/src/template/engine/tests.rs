@@ -38,11 +38,17 @@ fn faults(templates: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn escapes_by_the_file_name() {
-    let templates = load(&[("a.html", "{{ x }}"), ("a.txt", "{{ x }}"), ("b.html", "{{ x | safe }}{{ y }}")]);
+fn escapes_whatever_the_file_is_called() {
+    let templates = load(&[
+        ("a.html", "{{ x }}"),
+        ("a.txt", "{{ x }}"),
+        ("mail.txt", "{{ x | safe }}"),
+        ("b.html", "{{ x | safe }}{{ y }}"),
+    ]);
     let x = "<'&\">";
     assert_eq!(templates.render("a.html", context! { x }).unwrap(), "&lt;&#x27;&amp;&quot;&gt;");
-    assert_eq!(templates.render("a.txt", context! { x }).unwrap(), x);
+    assert_eq!(templates.render("a.txt", context! { x }).unwrap(), "&lt;&#x27;&amp;&quot;&gt;");
+    assert_eq!(templates.render("mail.txt", context! { x }).unwrap(), x);
     let mut context = context! { x };
     context.insert_safe("y", "<b>");
     assert_eq!(templates.render("b.html", context).unwrap(), "<'&\"><b>");
@@ -55,6 +61,26 @@ fn an_earlier_folder_hides_a_later_one() {
     let templates = Templates::load(options(&[&project, &app])).unwrap();
     assert_eq!(templates.render("shop/list.html", context! {}).unwrap(), "the project's");
     assert_eq!(templates.render("shop/item.html", context! {}).unwrap(), "the app's item");
+}
+
+/// Before, this was a circle, and the site did not start.
+#[test]
+fn a_template_extends_the_one_that_it_hides() {
+    let project = folder(&[(
+        "shop/list.html",
+        "{# ours #}\n{% extends \"shop/list.html\" %}{% block a %}[{{ super() }}]{% endblock %}",
+    )]);
+    let theme = folder(&[(
+        "shop/list.html",
+        "{%- extends 'shop/list.html' -%}{% block a %}({{ super() }}){% endblock %}",
+    )]);
+    let app = folder(&[("shop/list.html", "<{% block a %}the app's{% endblock %}>")]);
+    let other = folder(&[("shop/list.html", "hidden {{ for ever")]);
+    let dirs = [&project, &theme, &app, &other];
+    let templates = Templates::load(options(&dirs)).unwrap();
+    assert_eq!(templates.render("shop/list.html", context! {}).unwrap(), "<[(the app's)]>");
+    let found = Templates::load(options(&[&theme])).unwrap_err();
+    assert!(found[0].to_string().contains("extends itself"), "{found:?}");
 }
 
 #[test]
@@ -191,6 +217,8 @@ fn url_reverses_a_name() {
     check(r#"url(name="student:archive", year=year, slug="a-b")"#, None, "/student/2003/a-b/");
     check(r#"url(name="student:archive", args=[2003, "a"])"#, None, "/student/2003/a/");
     check(r#"url(name="student:archive", args=[year, "a"])"#, Some("/under/"), "/under/student/2003/a/");
+    check(r#"url(name="student:archive", kwargs={"year": 2003, "slug": "a"})"#, None, "/student/2003/a/");
+    check(r#"url(name="student:archive", kwargs=[1])"#, None, "`kwargs` is not a map");
     check(
         r#"url(name="student:archive")"#,
         None,
@@ -247,4 +275,120 @@ async fn refresh_reads_changed_files_under_debug() {
     write(dir.path(), "b.html", "mended again");
     watching.refresh().await.unwrap();
     assert_eq!(watching.render("b.html", context! {}).unwrap(), "mended again");
+}
+
+/// An honest tag has no fifty others in it. Before, the text was followed to its end once for each of them.
+#[test]
+fn tags_that_never_end_are_suspicious() {
+    let templates = load(&[("a.html", "{{ x | striptags }}")]);
+    let strip = |x: String| templates.render("a.html", context! { x });
+    for text in ["<a".repeat(1_000_000), "<a ".repeat(500) + ">", "<<a>".repeat(60) + &">".repeat(60)] {
+        match strip(text) {
+            Err(TemplateError::Suspicious { place, message }) => {
+                assert_eq!((place.line, place.column), (1, 8), "{message}");
+            }
+            other => assert!(other.is_ok_and(|page| page.len() < 1000)),
+        }
+    }
+    assert!(matches!(strip("<a".repeat(1_000_000)), Err(TemplateError::Suspicious { .. })));
+    assert_eq!(strip("<a".to_owned() + &"b".repeat(2000)).unwrap(), "&lt;a".to_owned() + &"b".repeat(2000));
+    assert!(strip("<a ".repeat(49) + &"b".repeat(2000)).is_ok());
+}
+
+fn price(cents: i64, _: tera::Kwargs, _: &tera::State<'_>) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
+}
+
+fn extend(tera: &mut Tera) {
+    tera.register_filter("price", price);
+    tera.register_function("shop", |_: tera::Kwargs, _: &tera::State<'_>| "the shop");
+    tera.register_test("cheap", |cents: i64, _: tera::Kwargs, _: &tera::State<'_>| cents < 100);
+}
+
+#[test]
+fn a_site_teaches_filters_functions_and_tests() {
+    let source = "{{ 1250 | price }} {{ shop() }} {% if 99 is cheap %}cheap{% endif %}";
+    let dir = folder(&[("page.html", source)]);
+    let options = TemplateOptions { extensions: vec![extend], ..options(&[&dir]) };
+    assert_eq!(
+        Templates::load(options).unwrap().render("page.html", context! {}).unwrap(),
+        "12.50 the shop cheap"
+    );
+}
+
+#[test]
+fn the_first_template_that_there_is() {
+    let templates = load(&[("b.html", "b"), ("c.html", "c")]);
+    let select = |names: &[&str]| templates.select(names).and_then(|template| template.render(context! {}));
+    assert_eq!(select(&["a.html", "b.html", "c.html"]).unwrap(), "b");
+    match select(&["a.html", "d.html"]).unwrap_err() {
+        TemplateError::DoesNotExist { name, tried, .. } => {
+            assert_eq!((name.as_str(), tried.len()), ("a.html, d.html", 2));
+        }
+        error => panic!("{error}"),
+    }
+    assert!(select(&[]).is_err());
+}
+
+/// Django's tags that are functions and filters here, with Django's results.
+#[test]
+fn tags_that_are_functions_and_filters() {
+    let check = |source: &str, expected: &str| {
+        let dir = folder(&[("page.html", source)]);
+        let options = TemplateOptions { media_url: "/media/".to_owned(), ..options(&[&dir]) };
+        let cities = [("Thimphu", "Bhutan"), ("Paro", "Bhutan"), ("Delft", "NL"), ("Haa", "Bhutan")];
+        let cities: Vec<std::collections::BTreeMap<_, _>> =
+            cities.into_iter().map(|(name, country)| [("name", name), ("country", country)].into()).collect();
+        let context = context! { cities, nothing: "", text: "<b>" };
+        match Templates::load(options).unwrap().render("page.html", context) {
+            Ok(page) => assert_eq!(page, expected, "{source}"),
+            Err(error) => panic!("{source}: {error}"),
+        }
+    };
+    check("{{ get_media_prefix() }}{{ get_static_prefix() }}", "/media/");
+    check("{{ widthratio(value=175, max_value=200, max_width=100) }}", "88");
+    check("{{ widthratio(value=1, max_value=8, max_width=20) }}", "2");
+    check("{{ widthratio(value='x', max_value=8, max_width=20) }}", "");
+    check("{{ widthratio(value=5, max_value=0, max_width=20) }}", "0");
+    check("{{ firstof(of=[nothing, 0, text, 'last']) }}|{{ firstof(of=[nothing]) }}", "&lt;b&gt;|");
+    check(
+        "{% for group in cities | regroup(by='country') %}{{ group.grouper }}:{% for city in group.list %}{{ city.name }},{% endfor %};{% endfor %}",
+        "Bhutan:Thimphu,Paro,;NL:Delft,;Bhutan:Haa,;",
+    );
+    check("{% filter spaceless %} <p>\n  <a> x </a>\n</p> {% endfilter %}", "<p><a> x </a></p>");
+    let moment = "'2026-07-15T12:00:00+00:00'";
+    check(
+        &format!("{{{{ {moment} | timezone(arg='Europe/Brussels') | date(arg='H:i T O I') }}}}"),
+        "14:00 CEST +0200 1",
+    );
+    check(
+        &format!("{{{{ {moment} | timezone(arg='Asia/Thimphu') | utc | date(arg='H:i e') }}}}"),
+        "12:00 UTC",
+    );
+    check(&format!("{{{{ {moment} | localtime | date(arg='H:i') }}}}"), "12:00");
+    check(&format!("{{{{ {moment} | timezone(arg='No/Where') | date(arg='H:i') }}}}"), "");
+}
+
+/// What the dictionary says of Django's other tags.
+#[test]
+fn the_idioms_of_the_dictionary() {
+    let check = |source: &str, expected: &str| {
+        let templates = load(&[("page.html", source), ("a.html", "{{ name }}")]);
+        assert_eq!(
+            templates.render("page.html", context! { list: [1, 2, 3], nobody: [0; 0] }).unwrap(),
+            expected,
+            "{source}"
+        );
+    };
+    check("{% set name = 'x' %}{% include 'a.html' %}", "x");
+    check("{% for x in nobody %}{{ x }}{% else %}empty{% endfor %}", "empty");
+    check(
+        "{% for x in list %}{{ loop.index }}{{ loop.index0 }}{{ loop.first }}{{ loop.last }} {% endfor %}",
+        "10truefalse 21falsefalse 32falsetrue ",
+    );
+    check(
+        "{% for x in list %}{% if loop.index is odd %}odd{% else %}even{% endif %} {% endfor %}",
+        "odd even odd ",
+    );
+    check("{% raw %}{{ x }}{% endraw %}{# nothing #}", "{{ x }}");
 }

@@ -109,6 +109,7 @@ impl<'a> Shown<'a> {
     fn zone_name(&self, instant: OffsetDateTime) -> String {
         match self.moment {
             Moment::Aware(_, Zone::Fixed) => fixed_name(instant.offset()),
+            Moment::Aware(_, Zone::Named(zone)) => zone.abbreviation_at(instant),
             _ => self.settings.zone.abbreviation_at(instant),
         }
     }
@@ -143,7 +144,13 @@ impl<'a> Shown<'a> {
             'I' => match self.zoned {
                 None => String::new(),
                 Some(_) if matches!(self.moment, Moment::Aware(_, Zone::Fixed)) => "0".to_owned(),
-                Some(zoned) => u8::from(self.settings.zone.is_dst_at(zoned)).to_string(),
+                Some(zoned) => {
+                    let zone = match self.moment {
+                        Moment::Aware(_, Zone::Named(zone)) => zone,
+                        _ => &self.settings.zone,
+                    };
+                    u8::from(zone.is_dst_at(zoned)).to_string()
+                }
             },
             'c' => self.iso()?,
             'r' => self.rfc5322()?,

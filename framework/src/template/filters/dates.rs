@@ -6,6 +6,7 @@ use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 use super::dateformat::{self, Misfit};
 use super::moment::{Moment, Zone};
 use super::{Call, FilterSettings, python};
+use crate::conf::time_zone::TimeZone;
 
 /// The format that was asked for, or that one.
 fn wanted(call: &Call<'_>, otherwise: &str) -> String {
@@ -30,7 +31,12 @@ pub(super) fn date(call: &Call<'_>) -> TeraResult<Value> {
 
 /// This moment in that format.
 pub(super) fn now(format: &str, settings: &FilterSettings) -> String {
-    let moment = Moment::Aware(OffsetDateTime::now_utc(), Zone::Fixed).localized(settings);
+    let now = OffsetDateTime::now_utc();
+    let moment = match settings.use_tz {
+        true => Moment::Aware(now, Zone::Fixed).localized(settings),
+        // What clocks show where the site is.
+        false => Moment::Naive(settings.zone.local(now)),
+    };
     // Such a moment has every letter.
     dateformat::format(&moment, dateformat::named(format), settings, false).unwrap_or_default()
 }
@@ -40,6 +46,25 @@ pub(super) fn time(call: &Call<'_>) -> TeraResult<Value> {
     let moment = moment.localized(call.settings);
     let format = wanted(call, "TIME_FORMAT");
     Ok(dateformat::format(&moment, &format, call.settings, true).unwrap_or_default().into())
+}
+
+pub(super) fn localtime(call: &Call<'_>) -> TeraResult<Value> {
+    Ok(moved(call, &call.settings.zone, call.settings.zone.name()))
+}
+
+pub(super) fn utc(call: &Call<'_>) -> TeraResult<Value> {
+    Ok(moved(call, &TimeZone::UTC, "UTC"))
+}
+
+pub(super) fn timezone(call: &Call<'_>) -> TeraResult<Value> {
+    let name = python::text(call.arg()?);
+    Ok(TimeZone::named(&name).map_or_else(|| "".into(), |zone| moved(call, &zone, &name)))
+}
+
+/// The point in time in that zone; nothing for what is none (Django 5.2 `templatetags/tz.py`).
+fn moved(call: &Call<'_>, zone: &TimeZone, name: &str) -> Value {
+    let moved = Moment::read(call.value).and_then(|moment| moment.in_zone(zone, name, call.settings));
+    moved.unwrap_or_default().into()
 }
 
 pub(super) fn timesince(call: &Call<'_>) -> TeraResult<Value> {

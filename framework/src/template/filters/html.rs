@@ -6,6 +6,7 @@ use super::tokens::{Token, tokens};
 use super::{Call, python};
 use crate::serialize::ser::to_value;
 use crate::template::escape::escape;
+use crate::template::rendering::suspicious;
 
 /// What is HTML already as it is, anything else escaped.
 pub(super) fn conditional_escape(value: &Value) -> String {
@@ -168,10 +169,33 @@ pub(super) fn linenumbers(call: &Call<'_>) -> TeraResult<Value> {
     Ok(Value::safe_string(&lines.join("\n")))
 }
 
-/// Stripping what is left may make new tags (`<<b>b>`): so often it is tried again (Django's CVE-2024-53907).
+/// Without the white space between tags and around all (Django's `{% spaceless %}`).
+pub(super) fn spaceless(call: &Call<'_>) -> TeraResult<Value> {
+    let mut out = String::with_capacity(call.text().len());
+    let mut rest = call.text().trim_matches(python::is_space);
+    while let Some(end) = rest.find('>') {
+        out.push_str(&rest[..=end]);
+        rest = &rest[end + 1..];
+        let next = rest.trim_start_matches(python::is_space);
+        if next.starts_with('<') {
+            rest = next;
+        }
+    }
+    out.push_str(rest);
+    Ok(out.into())
+}
+
+/// Stripping what is left may make new tags (`<<b>b>`): so often it is tried again, and with so many `<` a tag that never
+/// ends is no text that anybody wrote (Django's CVE-2024-53907, CVE-2025-32873).
 const MOST_ROUNDS: usize = 50;
 
+/// From so many characters behind its first letter on a tag without `>` is a long one.
+const LONG_TAG: usize = 1000;
+
 pub(super) fn striptags(call: &Call<'_>) -> TeraResult<Value> {
+    if has_nested_long_tag(call.text()) {
+        return Err(suspicious("striptags: a tag that begins again and again and does not end"));
+    }
     let mut text = call.text().to_owned();
     for _ in 0..MOST_ROUNDS {
         if !(text.contains('<') && text.contains('>')) {
@@ -189,5 +213,23 @@ pub(super) fn striptags(call: &Call<'_>) -> TeraResult<Value> {
         }
         text = stripped;
     }
-    Err(Error::message("striptags: tags within tags within tags"))
+    Err(suspicious("striptags: tags within tags within tags"))
+}
+
+fn has_nested_long_tag(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(begin) = rest.find('<') {
+        rest = &rest[begin..];
+        if !rest.as_bytes().get(1).is_some_and(u8::is_ascii_alphabetic) {
+            rest = &rest[1..];
+            continue;
+        }
+        // A tag that begins within this one has even fewer characters before the same `>`.
+        let tag = &rest[..rest.find('>').unwrap_or(rest.len())];
+        if tag[2..].chars().count() >= LONG_TAG && tag.matches('<').count() >= MOST_ROUNDS {
+            return true;
+        }
+        rest = &rest[tag.len()..];
+    }
+    false
 }
