@@ -17,6 +17,7 @@ use super::request::TestRequest;
 use super::response::TestResponse;
 use super::store_calls::StoreCalls;
 use crate::conf::session::SessionSettings;
+use crate::error::with_backtraces;
 use crate::http::connection::Connection;
 use crate::http::query_dict::QueryDict;
 use crate::http::request::HttpRequest;
@@ -320,7 +321,12 @@ impl Client {
             request.extensions_mut().insert(NotEnforced);
         }
         let exchange = async {
-            let (head, body) = self.onion.respond(request).await.into_http().into_parts();
+            let respond = self.onion.respond(request);
+            let response = match self.project().core().debug {
+                true => with_backtraces(respond).await,
+                false => respond.await,
+            };
+            let (head, body) = response.into_http().into_parts();
             // A body that streams may render, too.
             (head, body.collect().await)
         };

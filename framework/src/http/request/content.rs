@@ -80,6 +80,11 @@ impl HttpRequest {
         form.await.as_ref().map_err(|error| error.clone().into_error())
     }
 
+    /// The form, if something has read it: for the debug page, which reads nothing itself.
+    pub(crate) fn form_if_read(&self) -> Option<&Form> {
+        self.inner.form.get()?.as_ref().ok()
+    }
+
     async fn read_form(&self) -> Result<Form, FormError> {
         match self.content_type() {
             "application/x-www-form-urlencoded" => {
