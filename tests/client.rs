@@ -140,12 +140,10 @@ async fn cookies_go_where_a_browser_sends_them() {
         let client = client.clone();
         async move { client.get(url).await.unwrap().json::<serde_json::Value>().unwrap()["cookie"].clone() }
     };
-    assert_eq!(sent("/show/").await, "below=2; kept=1");
-    // A cookie that was set over plain HTTP is never secure, whatever it says.
-    assert_eq!(sent("https://testserver/show/").await, "below=2; kept=1");
-    assert_eq!(sent("http://www.testserver/show/").await, "-");
-    client.get("https://testserver/cookies/").await.unwrap();
+    // As Django's client, a visitor has cookies that are `Secure` over `http:`, too.
+    assert_eq!(sent("/show/").await, "below=2; kept=1; secret=3");
     assert_eq!(sent("https://testserver/show/").await, "below=2; kept=1; secret=3");
+    assert_eq!(sent("http://www.testserver/show/").await, "-");
     assert_eq!(client.new_visitor().cookies().iter().count(), 0);
 }
 
@@ -324,4 +322,217 @@ async fn every_template_is_seen() {
         .assert_template_used("404.html")
         .assert_template_not_used("signature.txt");
     assert_eq!(other.context::<String>("request_path").as_deref(), Some("/nowhere/"));
+}
+
+/// Whether the assertion fails.
+fn fails<T>(assertion: impl FnOnce() -> T) -> bool {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(assertion)).is_err()
+}
+
+#[tokio::test]
+async fn what_has_no_body_on_the_wire_has_none_here() {
+    async fn says(_request: HttpRequest, status: u16) -> Result<HttpResponse> {
+        Ok(HttpResponse::text("words").with_status(StatusCode::from_u16(status)?))
+    }
+    let site = Site::new("no-such-folder").urls(urls![path("<int:status>/", says)]);
+    let client = Client::new(site).await.unwrap();
+    for (status, text) in [(200, "words"), (204, ""), (304, ""), (404, "words")] {
+        let url = format!("/{status}/");
+        assert_eq!(client.get(&url).await.unwrap().text(), text, "{status}");
+        assert_eq!(client.head(&url).await.unwrap().text(), "", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_put_together_as_they_are_wanted() {
+    let client = client().await;
+    let request = client
+        .get("https://testserver/show/?a=1")
+        .append_header("x-test", "one")
+        .append_header("x-test", "two")
+        .remote_addr([203, 0, 113, 7])
+        .build()
+        .unwrap();
+    assert_eq!(request.remote_addr().unwrap().ip().to_string(), "203.0.113.7");
+    assert!(request.is_secure() && request.header("x-test") == Some("one,two"));
+    let shown: serde_json::Value =
+        serde_json::from_slice(show(request).await.unwrap().content().unwrap()).unwrap();
+    assert_eq!((&shown["x"], &shown["query"]), (&"one,two".into(), &"a=1".into()));
+    // Each line of a header by that name goes over that of every request.
+    client.always("x-test", "always").unwrap();
+    let sent = client.get("/show/").append_header("x-test", "more").await.unwrap();
+    assert_eq!(sent.json::<serde_json::Value>().unwrap()["x"], "always,more");
+    assert!(client.get("http://[/").build().is_err());
+    // A view alone, with a session.
+    let mut request = client.get("/visits/").build().unwrap();
+    request.session = client.session().await.unwrap();
+    assert_eq!(visits(request).await.unwrap().content().unwrap(), "1");
+}
+
+#[tokio::test]
+async fn a_response_knows_its_request_and_route() {
+    let client = client().await;
+    let response = client.get("/hop/0/").follow(true).await.unwrap();
+    assert_eq!(response.request().path(), "/show/");
+    assert_eq!(response.resolver_match().unwrap().route(), "show/");
+    let response = client.get("/hop/3/").await.unwrap();
+    assert_eq!(response.resolver_match().unwrap().kwargs(), [("left", 3.into())]);
+    assert!(client.get("/nowhere/").await.unwrap().resolver_match().is_none());
+    // HEAD goes on as GET, as Django's client does.
+    let response = client.head("/hop/0/").follow(true).await.unwrap();
+    assert_eq!(response.json::<serde_json::Value>().unwrap()["method"], "GET");
+}
+
+#[tokio::test]
+async fn redirects_are_compared_and_fetched() {
+    async fn away(request: HttpRequest) -> Result<HttpResponse> {
+        redirect(&request, "/there/?b=2&a=1&a=0#end")
+    }
+    async fn lost(request: HttpRequest) -> Result<HttpResponse> {
+        redirect(&request, "/nowhere/")
+    }
+    async fn there(_request: HttpRequest) -> Result<HttpResponse> {
+        Ok(HttpResponse::text("there"))
+    }
+    let site = Site::new("no-such-folder").urls(urls![
+        path("away/", away),
+        path("lost/", lost),
+        path("there/", there)
+    ]);
+    let client = Client::new(site).await.unwrap();
+    let response = client.get("/away/").await.unwrap();
+    response.assert_redirects("/there/?b=2&a=1&a=0#end").assert_redirects("/there/?a=0&a=1&b=2#end");
+    for other in ["/there/?a=1&b=2#end", "/there/?b=2&a=1&a=0", "/there/", "/away/?b=2&a=1&a=0#end"] {
+        assert!(fails(|| response.assert_redirects(other).status), "{other}");
+    }
+    client.fetch_redirect(&response).await.unwrap().assert_contains("there");
+    let lost = client.get("/lost/").await.unwrap();
+    lost.assert_redirects("/nowhere/");
+    client.fetch_redirect(&lost).await.unwrap().assert_status(StatusCode::NOT_FOUND);
+    assert!(matches!(
+        client.fetch_redirect(&client.get("/there/").await.unwrap()).await,
+        Err(ClientError::Request { .. })
+    ));
+    // When it was followed, the page must be there, too.
+    let followed = client.get("/lost/").follow(true).await.unwrap();
+    assert!(fails(|| followed.assert_redirects("/nowhere/").status));
+    followed.assert_redirects_with("/nowhere/", StatusCode::FOUND, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_a_response_says_is_compared() {
+    async fn page(_request: HttpRequest) -> Result<HttpResponse> {
+        Ok(HttpResponse::new("<ul class='a b'>\n<li>tea</li> <li>milk</li></ul>"))
+    }
+    async fn data(_request: HttpRequest) -> Result<HttpResponse> {
+        HttpResponse::json(&serde_json::json!({"b": [1, 2], "a": null}))
+    }
+    async fn gone(_request: HttpRequest) -> Result<HttpResponse> {
+        Ok(HttpResponse::text("it went").with_status(StatusCode::GONE))
+    }
+    let site = Site::new("no-such-folder").urls(urls![
+        path("page/", page),
+        path("data/", data),
+        path("gone/", gone)
+    ]);
+    let client = Client::new(site).await.unwrap();
+    let page = client.get("/page/").await.unwrap();
+    page.assert_contains_html("<li>tea</li><li>milk</li>")
+        .assert_contains_html("<ul class=\"b a\"><li>tea</li><li>milk</li></ul>");
+    assert!(fails(|| page.assert_contains_html("<li>coffee</li>").status));
+    let data = client.get("/data/").await.unwrap();
+    data.assert_json_equal(&serde_json::json!({"a": null, "b": [1, 2]}));
+    assert!(fails(|| data.assert_json_equal(&serde_json::json!({"b": [2, 1], "a": null})).status));
+    assert!(fails(|| page.assert_json_equal("<ul>").status));
+    let gone = client.get("/gone/").await.unwrap();
+    gone.assert_contains_with("went", StatusCode::GONE).assert_not_contains_with("came", StatusCode::GONE);
+    assert!(fails(|| gone.assert_contains("went").status));
+    assert!(fails(|| gone.assert_not_contains("came").status));
+    assert!(fails(|| gone.assert_not_contains_with("went", StatusCode::GONE).status));
+}
+
+#[tokio::test]
+async fn templates_are_counted() {
+    async fn page(request: HttpRequest) -> Result<HttpResponse> {
+        let row = render_to_string(&request, "row.html", context! {}).await?;
+        let other = render_to_string(&request, "row.html", context! {}).await?;
+        Ok(HttpResponse::new(row + &other))
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("templates")).unwrap();
+    std::fs::write(folder.path().join("templates/row.html"), "row").unwrap();
+    let client = Client::new(Site::new(folder.path()).urls(urls![path("page/", page)])).await.unwrap();
+    let response = client.get("/page/").await.unwrap();
+    response.assert_template_used_times("row.html", 2).assert_template_used_times("page.html", 0);
+    assert!(fails(|| response.assert_template_used_times("row.html", 1).status));
+}
+
+#[tokio::test]
+async fn messages_that_wait_are_seen_and_wait_on() {
+    async fn save(request: HttpRequest, many: usize) -> Result<HttpResponse> {
+        for number in 0..many {
+            // More than a cookie holds goes into the session.
+            nuages::contrib::messages::success(&request, format!("{number}: {}", "saved ".repeat(50)))?;
+        }
+        redirect(&request, "/list/")
+    }
+    async fn list(request: HttpRequest) -> Result<HttpResponse> {
+        let messages = nuages::contrib::messages::get_messages(&request).read().await?;
+        Ok(HttpResponse::text(messages.len().to_string()))
+    }
+    for storage in ["fallback.FallbackStorage", "cookie.CookieStorage", "session.SessionStorage"] {
+        let site =
+            Site::new("no-such-folder").urls(urls![path("save/<int:many>/", save), path("list/", list)]);
+        let client = Client::builder(site)
+            .setting("INSTALLED_APPS", ["django.contrib.sessions", "django.contrib.messages"])
+            .setting(
+                "MIDDLEWARE",
+                [
+                    "django.contrib.sessions.middleware.SessionMiddleware",
+                    "django.contrib.messages.middleware.MessageMiddleware",
+                ],
+            )
+            .setting("MESSAGE_STORAGE", format!("django.contrib.messages.storage.{storage}"))
+            .build()
+            .await
+            .unwrap();
+        assert!(client.messages().await.unwrap().is_empty());
+        let many = if storage.starts_with("cookie") { 2 } else { 40 };
+        client.get(&format!("/save/{many}/")).await.unwrap();
+        for _ in 0..2 {
+            let messages = client.messages().await.unwrap();
+            assert_eq!(messages.len(), many, "{storage}");
+            assert!(messages[1].text().starts_with("1: saved") && messages[1].level_tag() == "success");
+        }
+        assert_eq!(client.get("/list/").await.unwrap().text(), many.to_string(), "{storage}");
+        assert!(client.messages().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_prepared_session_reaches_the_site_on_every_engine() {
+    for engine in ["db", "cache", "signed_cookies"] {
+        let client = Client::builder(site())
+            .setting("INSTALLED_APPS", ["django.contrib.sessions"])
+            .setting("MIDDLEWARE", ["django.contrib.sessions.middleware.SessionMiddleware"])
+            .setting("SESSION_ENGINE", format!("django.contrib.sessions.backends.{engine}"))
+            .build()
+            .await
+            .unwrap();
+        for before in [41_u64, 70] {
+            let session = client.session().await.unwrap();
+            session.set("visits", before).await.unwrap();
+            session.save().await.unwrap();
+            assert_eq!(
+                client.session().await.unwrap().get::<u64>("visits").await.unwrap(),
+                Some(before),
+                "{engine}"
+            );
+        }
+        assert_eq!(client.get("/visits/").await.unwrap().text(), "71", "{engine}");
+        // What the site has set since stays.
+        assert_eq!(client.get("/visits/").await.unwrap().text(), "72", "{engine}");
+        let found = client.session().await.unwrap().get::<u64>("visits").await.unwrap();
+        assert_eq!(found, Some(72), "{engine}");
+    }
 }

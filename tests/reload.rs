@@ -74,13 +74,25 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> String {
+        self.get_with(path, "")
+    }
+
+    fn get_with(&self, path: &str, headers: &str) -> String {
         // A refused connection fails the test: the socket stays, whoever serves it.
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("somebody listens");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        text
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
+            .unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Nothing starts anew for a while.
+    fn stays(&self) {
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(800)) {
+            assert!(!line.starts_with("Starting"), "{line}");
+        }
     }
 
     fn wait_for(&self, path: &str, wanted: impl Fn(&str) -> bool) -> String {
@@ -133,7 +145,9 @@ fn settings_are_picked_up_and_the_socket_stays() {
     // A site that does not start leaves the old one in place, whose pages say so.
     fs::write(folder.path().join("settings.toml"), format!("STATIK_URL = 1\n{settings}")).unwrap();
     let page = server.wait_for("/nope/", |text| text.contains("nuages-fault"));
-    assert!(page.contains("404 Not Found") && page.contains("does not start"), "{page}");
+    assert!(page.contains("404 Not Found") && page.contains("does not start (exit status: 1)"), "{page}");
+    // Why, as the terminal says it.
+    assert!(page.contains("SystemCheckError") && page.contains("STATIK_URL"), "{page}");
     assert!(server.get("/files/a.txt").ends_with("two"));
 
     fs::write(folder.path().join("settings.toml"), settings).unwrap();
@@ -243,6 +257,7 @@ END
     ;;
 build)
     url=$(sed -n 's/^serve //p' "$base/src/main.rs")
+    echo "   Compiling site" >&2
     if [ -z "$url" ]; then
         echo "error[E0425]: cannot find value <tune> in this scope" >&2
         exit 101
@@ -287,6 +302,11 @@ fn code_is_built_and_what_does_not_compile_is_shown() {
     }
     assert_eq!(log().lines().last(), Some("build --package site --bin test-site"));
     assert!(server.get("/static/a.txt").ends_with("one"));
+    // What cargo says is there while it says it.
+    while !terminal().contains("   Compiling site") {
+        assert!(Instant::now() < end, "{}", terminal());
+        std::thread::sleep(Duration::from_millis(20));
+    }
     fs::remove_file(base.join("slow")).unwrap();
     assert_eq!(server.banner(), server.port, "the new program serves the same socket");
     server.wait_for("/second/a.txt", |text| text.ends_with("one"));
@@ -300,8 +320,128 @@ fn code_is_built_and_what_does_not_compile_is_shown() {
     assert!(terminal().contains("The code does not compile: the old one goes on."), "{}", terminal());
     assert!(server.get("/second/a.txt").ends_with("one"));
 
+    // Which it does still when something else changes.
+    let builds = || log().matches("build").count();
+    let before = builds();
+    write("settings.toml", &format!("{SETTINGS}\n"));
+    while builds() == before {
+        assert!(Instant::now() < end + PATIENCE, "{}", terminal());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server.stays();
+    assert!(server.get("/nope/").contains("error[E0425]"), "{}", terminal());
+
     write("src/main.rs", "serve third/");
     assert_eq!(server.banner(), server.port);
     server.wait_for("/third/a.txt", |text| text.ends_with("one"));
     server.wait_for("/nope/", |text| !text.contains("nuages-fault"));
+}
+
+const TEMPLATES: &str = r#"
+[[TEMPLATES]]
+BACKEND = "nuages.template.backends.tera.Tera"
+DIRS = ["templates"]
+"#;
+
+/// A site with a page of that text, which is long enough to be compressed.
+fn site_with_page(text: &str) -> tempfile::TempDir {
+    let folder = site();
+    fs::create_dir(folder.path().join("templates")).unwrap();
+    fs::write(folder.path().join("templates/page.html"), page(text)).unwrap();
+    fs::write(folder.path().join("settings.toml"), format!("{MIDDLEWARE}{SETTINGS}{TEMPLATES}")).unwrap();
+    folder
+}
+
+const MIDDLEWARE: &str = r#"
+MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", "django.middleware.http.ConditionalGetMiddleware"]
+"#;
+
+fn page(text: &str) -> String {
+    format!("<body>{text}<p>{}</p></body>", "air ".repeat(100))
+}
+
+#[test]
+fn a_template_that_kept_the_site_from_starting_is_mended() {
+    let folder = site_with_page("one");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let server = Server::start(folder.path(), &[]);
+    assert!(server.get("/page/").contains("<body>one"));
+    // A template needs no new process.
+    write("templates/page.html", &page("two"));
+    assert!(server.get("/page/").contains("<body>two"));
+    server.stays();
+
+    write("templates/page.html", &page("{% if %}"));
+    write("settings.toml", &format!("{}{TEMPLATES}", SETTINGS.replace("\"static/\"", "\"files/\"")));
+    let fault = server.wait_for("/nope/", |text| text.contains("nuages-fault"));
+    assert!(fault.contains("does not start") && fault.contains("page.html:1"), "{fault}");
+    assert!(server.get("/static/a.txt").ends_with("one"));
+
+    write("templates/page.html", &page("three"));
+    assert_eq!(server.banner(), server.port);
+    server.wait_for("/files/a.txt", |text| text.ends_with("one"));
+    assert!(server.get("/page/").contains("<body>three"));
+    assert!(!server.get("/nope/").contains("nuages-fault"));
+    // And is read when it is asked for, as before.
+    write("templates/page.html", &page("four"));
+    server.stays();
+}
+
+#[test]
+fn a_fault_is_on_pages_that_are_compressed_or_known() {
+    let folder = site_with_page("one");
+    let server = Server::start(folder.path(), &[]);
+    let compressed = server.get_with("/page/", "Accept-Encoding: gzip\r\n").to_ascii_lowercase();
+    assert!(compressed.contains("\r\ncontent-encoding: gzip\r\n"), "{compressed}");
+    let whole = server.get("/page/").to_ascii_lowercase();
+    let tag = whole.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().to_owned();
+    let known = format!("If-None-Match: {tag}\r\nIf-Modified-Since: Sun, 01 Jan 2040 00:00:00 GMT\r\n");
+    let headers = format!("{known}Accept-Encoding: gzip\r\n");
+    assert!(server.get_with("/page/", &headers).starts_with("HTTP/1.1 304 "));
+
+    let file = folder.path().join("settings.toml");
+    let settings = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("STATIK_URL = 1\n{settings}")).unwrap();
+    server.wait_for("/nope/", |text| text.contains("nuages-fault"));
+    let page = server.get_with("/page/", &headers);
+    assert!(
+        page.starts_with("HTTP/1.1 200 ") && page.contains("<body>one") && page.contains("nuages-fault"),
+        "{page}"
+    );
+    let head = page.split_once("\r\n\r\n").unwrap().0.to_ascii_lowercase();
+    assert!(head.contains("cache-control: no-store"), "{head}");
+    for kept in ["etag", "last-modified", "content-encoding"] {
+        assert!(!head.contains(kept), "{head}");
+    }
+    let file = server.get_with("/static/a.txt", &headers).to_ascii_lowercase();
+    assert!(file.contains("cache-control: no-store") && !file.contains("last-modified"), "{file}");
+
+    fs::write(folder.path().join("settings.toml"), settings).unwrap();
+    server.wait_for("/nope/", |text| !text.contains("nuages-fault"));
+    assert!(server.get_with("/page/", &headers).starts_with("HTTP/1.1 304 "));
+}
+
+#[test]
+fn settings_elsewhere_and_folders_made_later_are_watched() {
+    let folder = site();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let settings = elsewhere.path().join("more.toml");
+    fs::write(&settings, "STATIC_URL = \"more/\"").unwrap();
+    let server = Server::start(folder.path(), &["--settings", settings.to_str().unwrap()]);
+    assert!(server.get("/more/a.txt").ends_with("one"));
+    fs::write(elsewhere.path().join("other.toml"), "").unwrap();
+    server.stays();
+    fs::write(&settings, "STATIC_URL = \"most/\"").unwrap();
+    assert_eq!(server.banner(), server.port);
+    server.wait_for("/most/a.txt", |text| text.ends_with("one"));
+
+    fs::create_dir_all(folder.path().join("later/on")).unwrap();
+    server.stays();
+    fs::write(folder.path().join("later/on/shop.toml"), "").unwrap();
+    assert_eq!(server.banner(), server.port);
+    // What is in it when it appears, too.
+    fs::create_dir(elsewhere.path().join("whole")).unwrap();
+    fs::write(elsewhere.path().join("whole/shop.toml"), "").unwrap();
+    fs::rename(elsewhere.path().join("whole"), folder.path().join("whole")).unwrap();
+    assert_eq!(server.banner(), server.port);
 }

@@ -35,6 +35,9 @@ use tokio::time::{sleep, timeout};
 /// Longer than any step may take, shorter than a test runner's patience.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// More than sockets and HTTP/2 keep on the way.
+const LARGE: usize = 24 << 20;
+
 #[derive(Clone, Default)]
 struct Site {
     /// Lets the view at `/wait` go on.
@@ -71,6 +74,7 @@ impl Service for Site {
                 text(200, "waited")
             }
             "/panic" => panic!("the view fell over"),
+            "/large" => text(200, vec![b'x'; LARGE]),
             "/endless" => Response::new(Endless(Bytes::from(vec![b'x'; 64 * 1024])).boxed_unsync()),
             path => text(404, path.to_owned()),
         }
@@ -128,6 +132,16 @@ impl Server {
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// A connection that speaks HTTP/2, and its end.
+    async fn connect_http2(
+        &self,
+    ) -> (hyper::client::conn::http2::SendRequest<Full<Bytes>>, JoinHandle<hyper::Result<()>>) {
+        let stream = hyper_util::rt::TokioIo::new(self.connect().await);
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let (client, connection) = hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
+        (client, tokio::spawn(connection))
     }
 
     /// What comes back for these bytes until the server closes.
@@ -453,6 +467,120 @@ async fn a_client_that_takes_nothing_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_client_that_takes_little_now_and_then_is_dropped() {
+    let settings = ServerSettings {
+        write_timeout: Duration::from_millis(400),
+        write_min_rate: 50_000_000,
+        ..ServerSettings::default()
+    };
+    let server = Server::start(settings).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // Each time there is place for more, and each time it takes far too long.
+    let mut some = vec![0; 256 << 10];
+    let begun = Instant::now();
+    let taken = async {
+        while stream.read(&mut some).await.is_ok_and(|count| count > 0) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, taken).await.expect("it is dropped");
+    assert!(begun.elapsed() > Duration::from_millis(350), "{:?}", begun.elapsed());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_client_has_all_of_a_response_however_long_it_takes() {
+    let settings = ServerSettings { idle_timeout: Duration::from_millis(200), ..ServerSettings::default() };
+    let server = Server::start(settings).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // The server has handed over all of it long before the client has it.
+    let (mut some, mut taken, begun) = (vec![0; 256 << 10], 0, Instant::now());
+    while taken < LARGE {
+        let count = timeout(PATIENCE, stream.read(&mut some)).await.unwrap().unwrap();
+        assert!(count > 0, "it ended after {taken} bytes in {:?}", begun.elapsed());
+        taken += count;
+        sleep(Duration::from_millis(15)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_secs(1), "{:?}", begun.elapsed());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_http2_client_that_takes_nothing_is_dropped() {
+    let settings = ServerSettings { write_timeout: Duration::from_millis(300), ..ServerSettings::default() };
+    let server = Server::start(settings).await;
+    for path in ["/endless", "/large"] {
+        let (mut client, connection) = server.connect_http2().await;
+        let request = Request::get(format!("http://{}{path}", server.address)).body(Full::<Bytes>::default());
+        let response = timeout(PATIENCE, client.send_request(request.unwrap())).await.unwrap().unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let begun = Instant::now();
+        let _ = timeout(PATIENCE, connection).await.unwrap_or_else(|_| panic!("{path} is dropped")).unwrap();
+        assert!(begun.elapsed() > Duration::from_millis(250), "{path}: {:?}", begun.elapsed());
+        drop(response);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_http2_client_that_takes_slowly_or_waits_is_not_dropped() {
+    let settings = ServerSettings {
+        write_timeout: Duration::from_millis(200),
+        idle_timeout: Duration::from_millis(300),
+        ..ServerSettings::default()
+    };
+    let server = Server::start(settings).await;
+    let (mut client, _connection) = server.connect_http2().await;
+    let get = |path: &str| {
+        Request::get(format!("http://{}{path}", server.address)).body(Full::<Bytes>::default()).unwrap()
+    };
+    let response = timeout(PATIENCE, client.send_request(get("/large"))).await.unwrap().unwrap();
+    let (mut body, mut taken, begun) = (response.into_body(), 0, Instant::now());
+    while let Some(frame) = timeout(PATIENCE, body.frame()).await.unwrap() {
+        taken += frame.unwrap().into_data().unwrap().len();
+        if taken % (1 << 20) < 16 << 10 {
+            sleep(Duration::from_millis(30)).await;
+        }
+    }
+    assert_eq!(taken, LARGE);
+    assert!(begun.elapsed() > Duration::from_millis(500), "{:?}", begun.elapsed());
+    // The server is the one who takes long.
+    let waiting = client.send_request(get("/wait"));
+    let (response, ()) = tokio::join!(waiting, async {
+        sleep(Duration::from_millis(900)).await;
+        server.site.go.notify_one();
+    });
+    assert_eq!(response.unwrap().into_body().collect().await.unwrap().to_bytes(), "waited");
+    server.stop().await;
+}
+
+/// How long this thread has been at work; a test's server runs on it.
+#[cfg(target_os = "linux")]
+fn at_work() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn waiting_for_a_view_is_no_work() {
+    let settings = ServerSettings { idle_timeout: Duration::from_millis(50), ..ServerSettings::default() };
+    let server = Server::start(settings).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    server.site.begun.notified().await;
+    let before = at_work();
+    sleep(Duration::from_secs(1)).await;
+    let work = at_work() - before;
+    assert!(work < Duration::from_millis(100), "{work:?} of a second");
+    server.site.go.notify_one();
+    assert!(until(&mut stream, "waited").await.starts_with("HTTP/1.1 200 OK"));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_panic_is_a_500_and_the_connection_lives() {
     let server = Server::start(ServerSettings::default()).await;
     let mut stream = server.connect().await;
@@ -515,10 +643,7 @@ async fn the_drain_has_an_end() {
 #[tokio::test]
 async fn http2_with_prior_knowledge_is_spoken() {
     let server = Server::start(ServerSettings::default()).await;
-    let stream = hyper_util::rt::TokioIo::new(server.connect().await);
-    let executor = hyper_util::rt::TokioExecutor::new();
-    let (mut client, connection) = hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
-    let connection = tokio::spawn(connection);
+    let (mut client, connection) = server.connect_http2().await;
     for (path, status, body) in [("/hello", 200, "hello"), ("/panic", 500, "sorry"), ("/echo", 200, "body")] {
         let request = Request::post(format!("http://{}{path}", server.address))
             .body(Full::new(Bytes::from("body")))
@@ -539,10 +664,7 @@ async fn an_idle_http2_connection_is_told_goodbye() {
         ..ServerSettings::default()
     };
     let server = Server::start(settings).await;
-    let stream = hyper_util::rt::TokioIo::new(server.connect().await);
-    let executor = hyper_util::rt::TokioExecutor::new();
-    let (mut client, connection) = hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
-    let connection = tokio::spawn(connection);
+    let (mut client, connection) = server.connect_http2().await;
     // Between requests come frames that are no heads, so the limit of a head must not be counted for them.
     for _ in 0..2 {
         let request =

@@ -89,11 +89,31 @@ pub struct Internal {
     backtrace: Option<Box<Backtrace>>,
 }
 
+tokio::task_local! {
+    /// Whether errors note the calls that led to them, whatever the environment says. It is the running request's and no global:
+    /// of two sites in one process (as tests have them) each has its own `DEBUG`, and what costs something when an error is
+    /// made, costs it under `DEBUG` alone.
+    static WITH_BACKTRACES: ();
+}
+
+/// Runs it so that every error inside notes the calls that led to it, for the page of `DEBUG`. A task that it spawns is outside.
+pub(crate) async fn with_backtraces<F: Future>(work: F) -> F::Output {
+    WITH_BACKTRACES.scope((), work).await
+}
+
+/// Whether errors note the calls that led to them, here and now.
+fn wants_backtraces() -> bool {
+    WITH_BACKTRACES.try_with(|()| ()).is_ok()
+}
+
 impl Internal {
     #[track_caller]
     fn new(error: BoxError, type_name: Option<&'static str>) -> Self {
-        // Costs nothing unless the environment asks for it (`RUST_BACKTRACE=1`).
-        let backtrace = Backtrace::capture();
+        let backtrace = match wants_backtraces() {
+            true => Backtrace::force_capture(),
+            // Costs nothing unless the environment asks for it (`RUST_BACKTRACE=1`).
+            false => Backtrace::capture(),
+        };
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| Box::new(backtrace));
         Self { error, type_name, origin: Origin::Call(Location::caller()), backtrace }
     }
@@ -104,8 +124,8 @@ impl Internal {
         self.origin.place()
     }
 
-    /// The calls that led there: of a panic under `DEBUG`, of any other error when the environment asks for them
-    /// (`RUST_BACKTRACE=1`, as `runserver` does under `DEBUG`).
+    /// The calls that led there: under `DEBUG` while a request is answered, elsewhere when the environment asks for them
+    /// (`RUST_BACKTRACE=1`).
     #[must_use]
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.backtrace.as_deref()

@@ -47,6 +47,10 @@ async fn echo(request: HttpRequest) -> Result<HttpResponse> {
     Ok(HttpResponse::text(body))
 }
 
+async fn page(request: HttpRequest) -> Result<HttpResponse> {
+    render(&request, "page.html", context! {}).await
+}
+
 /// `manage greet NAME [--twice]`
 #[derive(Debug, clap::Args)]
 struct Greet {
@@ -88,6 +92,7 @@ impl App for Greetings {
 fn main() -> ExitCode {
     let urls = urls![
         path("hello/", hello),
+        path("page/", page),
         path("slow/", slow),
         path("stuck/", stuck),
         path("visits/", visits),

@@ -35,6 +35,9 @@ crate::settings_section! {
         idle_timeout: Duration = Duration::from_secs(75),
         /// `SERVER_WRITE_TIMEOUT`: how long a client may take to accept the next piece of a response.
         write_timeout: Duration = Duration::from_secs(30),
+        /// `SERVER_WRITE_MIN_RATE`: bytes a second that a client must take besides, once `SERVER_WRITE_TIMEOUT` is used up in
+        /// waiting for it.
+        write_min_rate: u32 = 500,
         /// `SERVER_DRAIN_TIME`: how long requests under way may go on after the server was told to end.
         drain_time: Duration = Duration::from_secs(30),
         /// `SERVER_MAX_CONNECTIONS`: how many connections may be open at once; further ones wait to be accepted.

@@ -8,10 +8,9 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::place::{Origin, Place};
-use super::{Error, Internal};
+use super::{Error, Internal, wants_backtraces};
 
 thread_local! {
     /// The last panic of the thread that nobody asked about yet.
@@ -24,16 +23,10 @@ struct Note {
     backtrace: Option<Box<Backtrace>>,
 }
 
-/// Whether a site of this process runs with `DEBUG`, and wants to know the calls that led to a panic.
-static DEBUG: AtomicBool = AtomicBool::new(false);
-
-/// From now on panics leave their place, and under `debug` the calls that led there. The hook that is there already is called
+/// From now on panics leave their place, and the calls that led there where errors do. The hook that is there already is called
 /// after ours; one that is set later, and does not call ours, takes the places away and nothing else.
-pub(crate) fn keep_places(debug: bool) {
+pub(crate) fn keep_places() {
     static ONCE: Once = Once::new();
-    if debug {
-        DEBUG.store(true, Ordering::Relaxed);
-    }
     ONCE.call_once(|| {
         let earlier = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
@@ -47,7 +40,7 @@ fn note(info: &PanicHookInfo<'_>) {
     let note = Note {
         words: words(info.payload()).into(),
         origin: info.location().map(|location| Place::from(location).into()),
-        backtrace: DEBUG.load(Ordering::Relaxed).then(|| Box::new(Backtrace::force_capture())),
+        backtrace: wants_backtraces().then(|| Box::new(Backtrace::force_capture())),
     };
     // A thread that is ending has none, and nobody to ask for it.
     let _ = LAST.try_with(|last| last.replace(Some(note)));
@@ -76,6 +69,7 @@ pub(crate) fn panicked(who: &str, payload: &(dyn Any + Send)) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::with_backtraces;
 
     fn caught(panics: fn()) -> Internal {
         let payload = panic::catch_unwind(panics).unwrap_err();
@@ -83,9 +77,15 @@ mod tests {
         inner
     }
 
-    #[test]
-    fn a_panic_tells_its_place() {
-        keep_places(true);
+    #[tokio::test]
+    async fn a_panic_tells_its_place() {
+        keep_places();
+        with_backtraces(async { told() }).await;
+        let inner = caught(|| panic!("elsewhere"));
+        assert!(inner.backtrace().is_none() || std::env::var_os("RUST_BACKTRACE").is_some());
+    }
+
+    fn told() {
         let inner = caught(|| panic!("the {} broke", "axle"));
         assert_eq!((inner.location().file(), inner.location().line()), (file!(), line!() - 1));
         assert_eq!(inner.to_string(), "a test panicked: the axle broke");

@@ -5,7 +5,8 @@
 //! process goes on, and its pages show what the compiler says. A new process that does not come up leaves the old one in place.
 //! Visitors wait in the socket's queue meanwhile: no connection is refused.
 //!
-//! Templates and static files need none of this: they are read when they are asked for.
+//! Templates and static files need none of this: they are read when they are asked for. While a fault stands they do, because they
+//! may be what keeps the site from starting.
 
 mod cargo;
 mod changes;
@@ -42,10 +43,12 @@ pub(super) async fn watch_and_serve(
 ) -> Result<(), CommandError> {
     let program = std::env::current_exe()?;
     let workspace = Workspace::of(base_dir, &program).await;
-    let mut changes = Changes::watch(base_dir, workspace.as_ref()).map_err(|error| {
+    let settings = console.settings_path.as_deref();
+    let mut changes = Changes::watch(base_dir, workspace.as_ref(), settings).map_err(|error| {
         CommandError::new(format!("cannot watch the project's files: {error}; --noreload does without"))
     })?;
-    let mut server = Serving { listener, program, state: ReloadState::create()?, child: None };
+    let state = ReloadState::create()?;
+    let mut server = Serving { listener, program, state, child: None, unbuilt: false };
     server.start().await?;
     loop {
         tokio::select! {
@@ -65,6 +68,8 @@ pub(super) async fn watch_and_serve(
                 }
             },
             change = changes.next() => {
+                // What is mended while the new process starts, and fails by it, must not be missed.
+                changes.watch_everything(true);
                 let replaced = tokio::select! {
                     replaced = server.replace(change, workspace.as_ref(), console) => replaced,
                     // A build that is under way ends with it.
@@ -73,6 +78,7 @@ pub(super) async fn watch_and_serve(
                         return Ok(());
                     }
                 };
+                changes.watch_everything(!matches!(replaced, Ok(true)));
                 if let Err(error) = replaced {
                     let _ = console.err.line(console.err.style().paint(Role::Error, format_args!("Error: {error}")));
                 }
@@ -86,6 +92,8 @@ struct Serving {
     program: std::path::PathBuf,
     state: ReloadState,
     child: Option<Child>,
+    /// The code on disk does not compile, so that the program is not what it says.
+    unbuilt: bool,
 }
 
 impl Serving {
@@ -127,54 +135,59 @@ impl Serving {
         }
     }
 
-    /// Builds if need be, starts the new process, and ends the old one when the new one listens.
+    /// Builds if need be, starts the new process, and ends the old one when the new one listens; whether it came to that.
     async fn replace(
         &mut self,
         change: Change,
         workspace: Option<&Workspace>,
         console: &mut Console,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let style = console.err.style();
         let mut say = |text: String| {
             // Nobody may be there to read it; the site goes on.
             let _ = console.err.line(style.paint(Role::Notice, text));
         };
         say(format!("{} changed, reloading.", change.path.display()));
-        if change.rust {
+        // What did not compile does so still when something else changes.
+        if change.rust || self.unbuilt {
             let Some(workspace) = workspace else {
                 say("This program was not built by cargo here, so that it cannot be built again.".to_owned());
-                return Ok(());
+                return Ok(true);
             };
-            if let Err(complaint) = workspace.build().await? {
+            self.unbuilt = true;
+            if let Err(complaint) = workspace.build(style.is_coloured()).await? {
                 self.state.set_fault(&complaint)?;
                 say("The code does not compile: the old one goes on.".to_owned());
-                return Ok(());
+                return Ok(false);
             }
+            self.unbuilt = false;
         }
         let mut new = self.spawn()?;
         let came_up = timeout(PATIENCE, async {
             loop {
                 if self.state.is_ready() {
-                    return true;
+                    return Ok(());
                 }
-                if new.try_wait().ok().flatten().is_some() {
-                    return false;
+                if let Some(status) = new.try_wait().ok().flatten() {
+                    return Err(format!("{status}"));
                 }
                 sleep(Duration::from_millis(25)).await;
             }
         });
-        if !came_up.await.unwrap_or(false) {
+        let too_late = || Err(format!("it did not listen within {PATIENCE:?}"));
+        if let Err(end) = came_up.await.unwrap_or_else(|_| too_late()) {
             let _ = new.kill().await;
-            self.state.set_fault("The changed site does not start: the terminal says why.")?;
+            let reason = self.state.reason().unwrap_or_else(|| "The terminal says why.".to_owned());
+            self.state.set_fault(&format!("The changed site does not start ({end}).\n\n{reason}"))?;
             say("The changed site does not start: the old one goes on.".to_owned());
-            return Ok(());
+            return Ok(false);
         }
         self.state.clear_fault()?;
         if let Some(mut old) = self.child.replace(new) {
             // What it has in flight it finishes; the new one serves meanwhile.
             tokio::spawn(async move { end(&mut old).await });
         }
-        Ok(())
+        Ok(true)
     }
 }
 

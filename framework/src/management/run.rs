@@ -23,6 +23,7 @@ use crate::site::{Built, Site};
 use super::check::show;
 use super::cli::{Options, Request, VERSION, parser, settings_file};
 use super::entry::{Entry, Kind, entries, listed};
+use super::reload::state::Served;
 use super::site_command::Console;
 use super::{help, logging};
 
@@ -167,11 +168,13 @@ impl Invocation<'_> {
         err = err.with_style(options.style(io::stderr().is_terminal())).with_verbosity(options.verbosity);
         match entry.kind {
             Kind::Site(def) => {
-                let settings_file = settings_file(self.words)
+                let settings_path = settings_file(self.words);
+                let settings_file = settings_path
+                    .as_ref()
                     .map_or(SETTINGS_FILE.to_owned(), |file| file.display().to_string());
                 let program = self.program.to_owned();
-                let mut console =
-                    Console { out, err, program, settings_file, skip_checks: options.skip_checks };
+                let skip_checks = options.skip_checks;
+                let mut console = Console { out, err, program, settings_file, settings_path, skip_checks };
                 (def.run)(matches, built, &mut console).await
             }
             Kind::Project(def) => {
@@ -214,6 +217,9 @@ impl Invocation<'_> {
     }
 
     fn report(&self, error: &CommandError, whole: bool, streams: &Streams) -> Status {
+        if let Some(served) = Served::from_environment() {
+            served.does_not_start(&error.to_string());
+        }
         if whole {
             streams.complain(Role::Error, &format!("{error:#?}"));
         } else if !error.to_string().is_empty() {
@@ -234,6 +240,10 @@ pub(super) async fn close_databases(project: &Project) {
 fn refuse(faults: &[CheckMessage], style: Style) -> Status {
     let report = super::report::report(faults, &[], Level::Error, false, style);
     let _ = writeln!(io::stderr(), "{}", report.text);
+    if let Some(served) = Served::from_environment() {
+        let plain = super::report::report(faults, &[], Level::Error, false, Style::plain());
+        served.does_not_start(&plain.text);
+    }
     1
 }
 

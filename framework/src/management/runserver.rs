@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::net::TcpListener;
@@ -119,16 +120,19 @@ impl SiteCommand for RunServer {
         {
             onion.wrap(Arc::new(layer));
         }
-        if let Some(served) = &watched {
-            onion.wrap(Arc::new(FaultOverlay(served.clone())));
-            served.ready()?;
-        }
         let service = OnionService::new(Arc::new(onion));
         let (first, ending) = tokio::sync::oneshot::channel();
         let stop = async {
             let _ = ending.await;
         };
-        let serving = serve(vec![listener], service, &settings, log, stop);
+        let serving = match &watched {
+            Some(served) => {
+                served.ready()?;
+                let service = FaultOverlay::new(service, served.clone());
+                Either::Left(serve(vec![listener], service, &settings, log, stop))
+            }
+            None => Either::Right(serve(vec![listener], service, &settings, log, stop)),
+        };
         let told = async {
             let signal = signals.next().await;
             tracing::info!("{signal}: finishing what is in flight, at most {:?}", settings.drain_time);

@@ -1,5 +1,7 @@
 //! Commands that need more than the project: the built site itself.
 
+use std::path::PathBuf;
+
 use clap::ArgMatches;
 use futures_core::future::BoxFuture;
 
@@ -15,6 +17,8 @@ pub(super) struct Console {
     pub(super) program: String,
     /// The settings file, as the banner names it.
     pub(super) settings_file: String,
+    /// The file of `--settings`.
+    pub(super) settings_path: Option<PathBuf>,
     pub(super) skip_checks: bool,
 }
 

@@ -143,7 +143,7 @@ impl fmt::Debug for Onion {
 impl Onion {
     /// Puts the layers, outermost first, around the views.
     pub(crate) fn new(project: Arc<Project>, layers: Vec<Shell>, views: Views) -> Self {
-        keep_places(project.core().debug);
+        keep_places();
         Self { project, layers, view_layers: Vec::new(), views, error_handlers: ErrorHandlers::default() }
     }
 

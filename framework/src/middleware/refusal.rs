@@ -13,16 +13,18 @@ use crate::middleware::request_log::{OneLine, mark_logged};
 use crate::middleware::technical::technical_page;
 use crate::middleware::view::guarded;
 use crate::session::error::SessionError;
+use crate::template::error::TemplateError;
 
 /// The 4xx that Django has for an error which a view passed on with `?`.
 fn classified(error: &Error) -> Option<Error> {
     let Error::Internal(inner) = error else { return None };
-    match inner.downcast_ref::<SessionError>()? {
-        invalid @ SessionError::InvalidKey => {
-            Some(Error::suspicious("InvalidSessionKey", invalid.to_string()))
-        }
-        _ => None,
+    if let Some(invalid @ SessionError::InvalidKey) = inner.downcast_ref() {
+        return Some(Error::suspicious("InvalidSessionKey", invalid.to_string()));
     }
+    if let Some(suspicious @ TemplateError::Suspicious { .. }) = inner.downcast_ref() {
+        return Some(Error::suspicious("SuspiciousOperation", suspicious.to_string()));
+    }
+    None
 }
 
 /// The status of an error: most are 500, a session that was deleted meanwhile is Django's 400.

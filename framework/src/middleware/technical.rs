@@ -8,7 +8,7 @@ mod secrets;
 mod text;
 
 use std::error::Error as StdError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http::StatusCode;
 
@@ -49,8 +49,10 @@ struct Report<'a> {
     chain: Vec<String>,
     /// Where it became a failure of the request: the `?` in a view.
     raised: Option<Place>,
-    /// Where in a template.
-    template: Option<Place>,
+    /// Where in templates.
+    templates: Vec<Place>,
+    /// The files that would have been the template which is not there.
+    tried: Vec<PathBuf>,
     /// The calls that led there, the innermost first.
     frames: Vec<(Frame, Option<Excerpt>)>,
 }
@@ -71,7 +73,8 @@ impl<'a> Report<'a> {
             kind: kind(error, status),
             chain: vec![error.to_string()],
             raised: None,
-            template: None,
+            templates: Vec::new(),
+            tried: Vec::new(),
             frames: Vec::new(),
         };
         if let Error::Internal(inner) = error {
@@ -91,13 +94,8 @@ impl<'a> Report<'a> {
         let line = usize::try_from(at.line()).unwrap_or_default();
         let excerpt = locate(at.file(), base_dir).and_then(|file| Excerpt::of(&file, line));
         self.raised = Some(Place { file: at.file().to_owned(), line, excerpt });
-        if let Some(TemplateError::Render { place, .. }) = inner.downcast_ref::<TemplateError>() {
-            let file: Option<&PathBuf> = place.file.as_ref();
-            self.template = file.map(|file| Place {
-                file: file.display().to_string(),
-                line: place.line,
-                excerpt: Excerpt::of(file, place.line),
-            });
+        if let Some(error) = inner.downcast_ref::<TemplateError>() {
+            self.look_into_templates(error);
         }
         if let Some(backtrace) = inner.backtrace() {
             self.frames = calls(&backtrace.to_string(), at.file(), line)
@@ -111,6 +109,25 @@ impl<'a> Report<'a> {
         }
     }
 
+    fn look_into_templates(&mut self, error: &TemplateError) {
+        match error {
+            TemplateError::Render { place, .. } | TemplateError::Suspicious { place, .. } => {
+                self.templates.extend(place.file.as_ref().map(|file| Place::of(file, place.line)));
+            }
+            TemplateError::DoesNotExist { tried, .. } => self.tried.clone_from(tried),
+            TemplateError::Broken(faults) => {
+                let places = faults.iter().filter_map(|fault| place_of(fault.object.as_deref()?));
+                self.templates.extend(places);
+            }
+            TemplateError::Context { .. } => {}
+        }
+    }
+
+    /// The view that failed, or said that there is nothing: what it is called in the code.
+    fn view(&self) -> Option<&'static str> {
+        self.request.resolver_match().map(|found| found.view()).filter(|view| !view.is_empty())
+    }
+
     /// Which URL was asked for, without its query, which may hold secrets; without the host, where it is none that may be asked.
     fn url(&self) -> String {
         let request = &self.request;
@@ -120,16 +137,40 @@ impl<'a> Report<'a> {
     }
 }
 
+impl Place {
+    fn of(file: &Path, line: usize) -> Self {
+        Self { file: file.display().to_string(), line, excerpt: Excerpt::of(file, line) }
+    }
+}
+
+/// The place that a template's fault names: `FILE:LINE`, `FILE:LINE:COLUMN`.
+fn place_of(object: &str) -> Option<Place> {
+    let number = |text: &str| text.parse::<usize>().ok();
+    let (before, last) = object.rsplit_once(':')?;
+    let (file, line) = match before.rsplit_once(':') {
+        Some((file, line)) if number(line).is_some() && number(last).is_some() => (file, number(line)?),
+        _ => (before, number(last)?),
+    };
+    Some(Place::of(Path::new(file), line))
+}
+
 /// The calls from the place where it was raised on, of what somebody here wrote; a library's are far away.
 fn calls(backtrace: &str, file: &str, line: usize) -> Vec<Frame> {
     let mut found = frames(backtrace);
-    let raised = |frame: &Frame| frame.line == line && frame.file.trim_start_matches("./") == file;
+    let raised = |frame: &Frame| frame.line == line && is_same_file(&frame.file, file);
     if let Some(at) = found.iter().position(raised) {
         found.drain(..at);
     }
     found.retain(|frame| !frame.file.contains("/.cargo/") && !frame.file.starts_with("/rustc/"));
     found.dedup_by(|next, earlier| next.file == earlier.file && next.line == earlier.line);
     found
+}
+
+/// Whether both mean one file. A backtrace writes what lies below the process's folder from there on, as `./src/views.rs`; the place of
+/// a `?` is written from the folder where the compiler ran.
+fn is_same_file(frame: &str, place: &str) -> bool {
+    let (frame, place) = (Path::new(frame.trim_start_matches("./")), Path::new(place));
+    frame.ends_with(place) || place.ends_with(frame)
 }
 
 fn kind(error: &Error, status: StatusCode) -> String {
@@ -143,3 +184,6 @@ fn kind(error: &Error, status: StatusCode) -> String {
         _ => status.canonical_reason().unwrap_or("Error").to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,12 @@ impl<'a> ResolverMatch<'a> {
         parts.join(":")
     }
 
+    /// What its view is called in the code: `shop::views::buy` (Django's `_func_path`).
+    #[must_use]
+    pub const fn view(&self) -> &'static str {
+        self.route.view()
+    }
+
     /// What was captured without a name.
     #[must_use]
     pub fn args(&self) -> Vec<Value> {

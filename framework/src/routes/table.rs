@@ -33,6 +33,7 @@ pub struct Route {
     bindings: Vec<Binding>,
     checks: Vec<(usize, Check)>,
     place: &'static Location<'static>,
+    view: &'static str,
 }
 
 /// The levels of a route as one, for `reverse`.
@@ -156,6 +157,12 @@ impl RouteTable {
     }
 
     /// Holds what goes to the view of a route against what its parameters take.
+    pub(crate) fn set_view(&mut self, route: usize, view: &'static str) {
+        if let Some(route) = self.routes.get_mut(route) {
+            route.view = view;
+        }
+    }
+
     pub(crate) fn set_checks(&mut self, route: usize, checks: Vec<(usize, Check)>) {
         if let Some(route) = self.routes.get_mut(route) {
             route.checks = checks;
@@ -212,6 +219,12 @@ impl Route {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What its view is called in the code; empty in a table without views.
+    #[must_use]
+    pub const fn view(&self) -> &'static str {
+        self.view
     }
 
     /// Where the site's source declares it.
@@ -368,6 +381,7 @@ impl Builder<'_> {
             bindings,
             checks: Vec::new(),
             place: declaration.place,
+            view: "",
         });
     }
 

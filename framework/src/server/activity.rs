@@ -16,6 +16,10 @@ pub(super) struct Activity {
     multiplexed: AtomicBool,
     /// A response left while its request's body was not read to the end.
     body_left: AtomicBool,
+    /// HTTP/2: responses of which a piece was handed over, or none yet, and the next one was not asked for: the client's turn.
+    untaken: AtomicUsize,
+    /// HTTP/2: how often a piece of a response was asked for, wrapping: a change tells the supervisor that the client takes.
+    asked: AtomicU32,
     /// Bytes of a response wait for the client to take them.
     unsent: AtomicBool,
     /// The connection is being closed.
@@ -49,6 +53,37 @@ impl Activity {
 
     pub(super) fn set_unsent(&self, unsent: bool) {
         self.unsent.store(unsent, Ordering::Relaxed);
+    }
+
+    /// Whether bytes wait for the client to take them: a response whose end is handed over may be one.
+    pub(super) fn is_unsent(&self) -> bool {
+        self.unsent.load(Ordering::Relaxed)
+    }
+
+    /// A piece of a response was asked for.
+    pub(super) fn ask(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is the client's turn with one response more, or one less.
+    pub(super) fn set_untaken(&self, untaken: bool) {
+        if untaken {
+            self.untaken.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.untaken.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn has_untaken(&self) -> bool {
+        self.untaken.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.load(Ordering::Relaxed)
     }
 
     pub(super) fn end(&self) {

@@ -7,6 +7,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::request_body::RequestBody;
 use super::service::Service;
+use crate::error::with_backtraces;
 use crate::http::body::ResponseBody;
 use crate::http::connection::Connection;
 use crate::http::defaults::error_page;
@@ -54,7 +55,12 @@ impl Service for OnionService {
         let without_body = is_head_in_lower_case(&head.method);
         let may_have_body = head.method != Method::HEAD;
         let request = HttpRequest::new(head, body, Arc::clone(self.0.project())).on(connection);
-        let mut response = self.0.respond(request).await.into_http();
+        let response = match self.0.project().core().debug {
+            // Boxed, so that a request without `DEBUG` has no room for it.
+            true => Box::pin(with_backtraces(self.0.respond(request))).await,
+            false => self.0.respond(request).await,
+        };
+        let mut response = response.into_http();
         if without_body {
             *response.body_mut() = ResponseBody::Full(None);
             response.headers_mut().remove(CONTENT_LENGTH);

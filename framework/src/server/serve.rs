@@ -145,7 +145,7 @@ impl<S: Service> Server<S> {
     async fn drive(self: Arc<Self>, stream: TcpStream, connection: Connection, _place: OwnedSemaphorePermit) {
         let peer = connection.peer;
         let activity = Arc::new(Activity::default());
-        let socket = Socket::new(stream, Arc::clone(&activity), self.settings.write_timeout);
+        let socket = Socket::new(stream, Arc::clone(&activity), &self.settings);
         let on_connection = OnConnection {
             service: self.service.clone(),
             connection,

@@ -9,9 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::Activity;
+use crate::conf::server::ServerSettings;
 
 /// How long, and for how many bytes, what the client still sends is read after the last response, so that it reads that
 /// response instead of a reset (nginx's `lingering_close`; RFC 9112 section 9.6).
@@ -24,6 +25,9 @@ pub(super) struct Socket {
     stream: TcpStream,
     activity: Arc<Activity>,
     write_timeout: Duration,
+    min_rate: u32,
+    /// How long the client may still take nothing: less after each wait, and more again with each byte that it takes.
+    patience: Duration,
     /// Runs while the client takes nothing, or while the end lingers.
     stalled: Option<Pin<Box<Sleep>>>,
     greeted: bool,
@@ -33,11 +37,13 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) const fn new(stream: TcpStream, activity: Arc<Activity>, write_timeout: Duration) -> Self {
+    pub(super) const fn new(stream: TcpStream, activity: Arc<Activity>, settings: &ServerSettings) -> Self {
         Self {
             stream,
             activity,
-            write_timeout,
+            write_timeout: settings.write_timeout,
+            min_rate: settings.write_min_rate,
+            patience: settings.write_timeout,
             stalled: None,
             greeted: false,
             ahead: Bytes::new(),
@@ -55,17 +61,33 @@ impl Socket {
         self.stream.poll_read_ready(cx)
     }
 
-    /// Lets a write through, and counts how long it has been refused.
-    fn watch_write<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Lets a write through, and counts how long it has been refused; `taken` is how many bytes went. The clock is read only when
+    /// something is refused.
+    fn watch_write<T: Copy>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+        taken: impl FnOnce(T) -> usize,
+    ) -> Poll<io::Result<T>> {
         self.activity.set_unsent(outcome.is_pending());
-        if outcome.is_ready() {
-            self.stalled = None;
-            return outcome;
+        let Poll::Ready(outcome) = outcome else {
+            let patience = self.patience;
+            let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+            ready!(stalled.as_mut().poll(cx));
+            let error = io::Error::new(io::ErrorKind::TimedOut, "the client takes no more bytes, or too few");
+            return Poll::Ready(Err(error));
+        };
+        if let Some(stalled) = self.stalled.take() {
+            self.patience = stalled.deadline().saturating_duration_since(Instant::now());
         }
-        let timeout = self.write_timeout;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no more bytes")))
+        if self.patience < self.write_timeout
+            && let Ok(outcome) = outcome
+        {
+            let millis = (taken(outcome) as u64).saturating_mul(1000) / u64::from(self.min_rate.max(1));
+            self.patience =
+                self.patience.saturating_add(Duration::from_millis(millis)).min(self.write_timeout);
+        }
+        Poll::Ready(outcome)
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>, mut left: usize) -> Poll<io::Result<()>> {
@@ -122,7 +144,7 @@ impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.stream).poll_write(cx, buf);
-        this.watch_write(cx, outcome)
+        this.watch_write(cx, outcome, |taken| taken)
     }
 
     fn poll_write_vectored(
@@ -132,7 +154,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
-        this.watch_write(cx, outcome)
+        this.watch_write(cx, outcome, |taken| taken)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -142,7 +164,7 @@ impl AsyncWrite for Socket {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.stream).poll_flush(cx);
-        this.watch_write(cx, outcome)
+        this.watch_write(cx, outcome, |()| 0)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -57,7 +57,8 @@ impl<E: Into<BoxError>> End<E> {
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
-    /// Its requests: the body's and the socket's own limits hold, not this one.
+    /// Its requests: the body's and the socket's own limits hold, and not this one; but over HTTP/2, the client must have taken
+    /// something between two looks at the clock.
     Busy,
     /// The rest of a head.
     Head,
@@ -86,6 +87,13 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
     let mut was = Wait::Head;
     let mut served = activity.served();
     let mut closing = false;
+    // HTTP/2: what the client had taken when the timer fired while it was its turn.
+    let mut stalled_at = None;
+    let busy_limit = match rest {
+        Rest::Possible => settings.idle_timeout,
+        // The socket does not know whether a client takes anything: what it does not take waits before that.
+        Rest::Impossible => settings.idle_timeout.min(settings.write_timeout),
+    };
 
     poll_fn(move |cx| {
         loop {
@@ -104,7 +112,8 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
             }
 
             let wait = match () {
-                () if activity.is_busy() => Wait::Busy,
+                // The end of a response is handed over long before a slow client has it.
+                () if activity.is_busy() || activity.is_unsent() => Wait::Busy,
                 () if activity.head_has_begun() => Wait::Head,
                 () => Wait::Idle,
             };
@@ -118,7 +127,7 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
             }
             let restless = rest == Rest::Possible && !closing && activity.is_at_rest();
             let limit = match wait {
-                Wait::Busy => settings.idle_timeout,
+                Wait::Busy => busy_limit,
                 _ if closing => GOODBYE,
                 Wait::Head => settings.head_timeout,
                 Wait::Idle if restless => RESTLESS.min(settings.idle_timeout),
@@ -137,6 +146,13 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
                 deadline = now + limit;
             }
             if wait == Wait::Busy {
+                let stalled = activity.has_untaken().then(|| activity.asked());
+                if stalled.is_some() && stalled == stalled_at {
+                    return Poll::Ready(End::Cut);
+                }
+                stalled_at = stalled;
+                // Counted from now on, or the limit would be over at once, again and again.
+                since = now;
                 deadline = now + limit;
             }
             if deadline > now {

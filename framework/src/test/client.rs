@@ -17,6 +17,9 @@ use super::request::TestRequest;
 use super::response::TestResponse;
 use super::store_calls::StoreCalls;
 use crate::conf::session::SessionSettings;
+use crate::contrib::messages::message::Message;
+use crate::contrib::messages::waiting::waiting;
+use crate::error::with_backtraces;
 use crate::http::connection::Connection;
 use crate::http::query_dict::QueryDict;
 use crate::http::request::HttpRequest;
@@ -78,6 +81,8 @@ struct Visitor {
     headers: Mutex<HeaderMap>,
     raise: AtomicBool,
     enforce_csrf_checks: AtomicBool,
+    /// The session that was handed out last, and the key that the jar knew for it then.
+    prepared: Mutex<Option<(Session, String)>>,
 }
 
 impl Client {
@@ -101,6 +106,7 @@ impl Client {
             headers: Mutex::default(),
             raise: AtomicBool::new(true),
             enforce_csrf_checks: AtomicBool::new(false),
+            prepared: Mutex::default(),
         };
         Self { onion, store_calls, visitor: Arc::new(visitor) }
     }
@@ -162,21 +168,86 @@ impl Client {
     }
 
     /// The visitor's session, to look into and to prepare. A visitor without one gets a new, empty one, already stored, and its
-    /// cookie (Django's `client.session`). What is changed in it is stored with [`Session::save`].
+    /// cookie (Django's `client.session`). What is changed in it is stored with [`Session::save`]; where that changes the key, as the
+    /// engine `signed_cookies` does each time, the visitor's cookie is the new one from the next request on.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn session(&self) -> Result<Session, ClientError> {
         let project = self.project();
         let name = project.settings().section::<SessionSettings>().cookie_name.clone();
+        self.keep_prepared();
         let key = self.cookies().get(&name).map(|cookie| cookie.value.clone()).filter(|key| !key.is_empty());
         let session = project.sessions().session(key.as_deref());
         if key.is_none() {
             session.save().await.map_err(|error| ClientError::Session(error.into()))?;
-            let key = session.session_key();
-            self.cookies().set(name, key.as_ref().map_or("", |key| key.as_str()), SERVER_NAME);
+            self.cookies().set(name, key_of(&session), SERVER_NAME);
         }
+        *lock(&self.visitor.prepared) = Some((session.clone(), key.unwrap_or_else(|| key_of(&session))));
         Ok(session)
+    }
+
+    /// Puts the key of a session that the test has saved since into its cookie, unless the site has set another meanwhile.
+    fn keep_prepared(&self) {
+        let mut prepared = lock(&self.visitor.prepared);
+        let Some((session, known)) = prepared.as_mut() else { return };
+        let key = key_of(session);
+        if key == *known {
+            return;
+        }
+        let name = &self.project().settings().section::<SessionSettings>().cookie_name;
+        let mut jar = self.cookies();
+        if jar.get(name).is_some_and(|cookie| cookie.value == *known) {
+            if key.is_empty() {
+                jar.remove(name);
+            } else {
+                jar.set(name.clone(), key.clone(), SERVER_NAME);
+            }
+        }
+        *known = key;
+    }
+
+    /// The messages that wait for this visitor's next page, which has them still: what a redirect after a form has left (Django's
+    /// `assertMessages`).
+    ///
+    /// ```
+    /// # use nuages::test::client::Client;
+    /// # async fn example(client: Client) -> Result<(), nuages::test::error::ClientError> {
+    /// client.post("/covers/").form([("title", "Nuages")]).await?;
+    /// let messages = client.messages().await?;
+    /// let said: Vec<_> = messages.iter().map(|message| (message.level_tag(), message.text())).collect();
+    /// assert_eq!(said, [("success", "The cover was saved.")]);
+    /// # Ok(()) }
+    /// # let _ = example;
+    /// ```
+    ///
+    /// # Errors
+    /// When the session's store fails.
+    pub async fn messages(&self) -> Result<Vec<Message>, ClientError> {
+        let mut request = self.get("/").build()?;
+        let name = &self.project().settings().section::<SessionSettings>().cookie_name;
+        request.session = self.project().sessions().session(request.cookies().get(name));
+        waiting(&request).await.map_err(|error| ClientError::Messages(error.to_string().into()))
+    }
+
+    /// Asks for what the response redirects to (Django's `assertRedirects` with `fetch_redirect_response`).
+    ///
+    /// ```
+    /// # use nuages::test::client::Client;
+    /// # async fn example(client: Client) -> Result<(), nuages::test::error::ClientError> {
+    /// let response = client.post("/covers/").form([("title", "Nuages")]).await?;
+    /// response.assert_redirects("/covers/nuages/");
+    /// client.fetch_redirect(&response).await?.assert_contains("Nuages");
+    /// # Ok(()) }
+    /// # let _ = example;
+    /// ```
+    pub fn fetch_redirect(&self, response: &TestResponse) -> TestRequest {
+        let target = response.location().map(|location| join(&response.url, location));
+        match target {
+            Some(Ok(url)) => self.get(&url),
+            Some(Err(error)) => self.get(&response.url).refused(error.into()),
+            None => self.get(&response.url).refused("the response does not redirect".into()),
+        }
     }
 
     /// GET.
@@ -230,19 +301,13 @@ impl Client {
             headers: lock(&self.visitor.headers).clone(),
             body: Bytes::new(),
             follow: false,
+            remote_addr: None,
             fault: None,
         }
     }
 
     pub(super) async fn send(&self, mut request: TestRequest) -> Result<TestResponse, ClientError> {
-        if let Some(fault) = request.fault.take() {
-            return Err(fault);
-        }
-        let mut url = absolute(&request.url)?;
-        let more = request.query.urlencode();
-        if !more.is_empty() {
-            url.query = if url.query.is_empty() { more } else { format!("{}&{more}", url.query) };
-        }
+        let mut url = request.target()?;
         let mut chain: Vec<Redirect> = Vec::new();
         loop {
             let mut response = self.once(&request, &url).await?;
@@ -268,28 +333,29 @@ impl Client {
             let repeats =
                 matches!(response.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
             if !repeats {
-                if request.method != Method::HEAD {
-                    request.method = Method::GET;
-                }
+                request.method = Method::GET;
                 request.body = Bytes::new();
                 request.headers.remove(http::header::CONTENT_TYPE);
             }
         }
     }
 
-    /// One request, without following.
-    async fn once(&self, request: &TestRequest, url: &UriParts) -> Result<TestResponse, ClientError> {
+    /// The request as the site gets it.
+    pub(super) fn http_request(
+        &self,
+        request: &TestRequest,
+        url: &UriParts,
+    ) -> Result<HttpRequest, ClientError> {
         let shown = url.unsplit();
         let secure = url.scheme.eq_ignore_ascii_case("https");
-        let (host, port) = match url.netloc.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (host, port.parse().ok()),
-            _ => (url.netloc.as_str(), None),
+        let Destination { host, path, .. } = destination(url);
+        let port = match url.netloc.strip_prefix(host).and_then(|port| port.strip_prefix(':')) {
+            Some(port) => port.parse().ok(),
+            None => None,
         };
         let port = port.unwrap_or(if secure { 443 } else { 80 });
-        let path = if url.path.is_empty() { "/" } else { &url.path };
         let query = if url.query.is_empty() { String::new() } else { format!("?{}", url.query) };
         let target = iri_to_uri(&format!("{path}{query}")).into_owned();
-        let to = Destination { host, path, secure };
 
         let mut head = Request::builder().method(request.method.clone()).uri(&target);
         if let Some(headers) = head.headers_mut() {
@@ -298,19 +364,24 @@ impl Client {
             if !request.body.is_empty() || request.headers.contains_key(http::header::CONTENT_TYPE) {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(request.body.len()));
             }
-            if let Some(cookies) = self.cookies().header(to, OffsetDateTime::now_utc()) {
+            self.keep_prepared();
+            if let Some(cookies) = self.cookies().header(destination(url), OffsetDateTime::now_utc()) {
                 let cookies = HeaderValue::try_from(cookies);
                 headers.insert(COOKIE, cookies.map_err(|error| malformed(&shown, error.into()))?);
             }
-            for (name, value) in &request.headers {
-                headers.insert(name, value.clone());
+            for name in request.headers.keys() {
+                headers.remove(name);
+                for value in request.headers.get_all(name) {
+                    headers.append(name, value.clone());
+                }
             }
         }
         let request_with_body =
             head.body(Full::new(request.body.clone())).map_err(|error| malformed(&shown, error.into()))?;
         let (head, body) = request_with_body.into_parts();
+        let peer = request.remote_addr.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let connection = Connection {
-            peer: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)),
+            peer: Some(SocketAddr::new(peer, 0)),
             local: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
             tls: secure,
             server_name: Some(host.into()),
@@ -319,16 +390,34 @@ impl Client {
         if !self.visitor.enforce_csrf_checks.load(Ordering::Relaxed) {
             request.extensions_mut().insert(NotEnforced);
         }
+        Ok(request)
+    }
+
+    /// One request, without following.
+    async fn once(&self, request: &TestRequest, url: &UriParts) -> Result<TestResponse, ClientError> {
+        let (shown, is_head) = (url.unsplit(), request.method.as_str().eq_ignore_ascii_case("HEAD"));
+        let request = self.http_request(request, url)?;
+        let seen = Arc::new(request.shared());
         let exchange = async {
-            let (head, body) = self.onion.respond(request).await.into_http().into_parts();
+            let respond = self.onion.respond(request);
+            let response = match self.project().core().debug {
+                true => with_backtraces(respond).await,
+                false => respond.await,
+            };
+            let (head, body) = response.into_http().into_parts();
             // A body that streams may render, too.
             (head, body.collect().await)
         };
         let ((head, body), rendered) = recording(exchange).await;
-        let body = body.map_err(|source| ClientError::Response { url: shown.clone(), source })?.to_bytes();
+        let mut body =
+            body.map_err(|source| ClientError::Response { url: shown.clone(), source })?.to_bytes();
+        // A server sends none of it (RFC 9110 sections 9.3.2 and 6.4.1).
+        if is_head || head.status.is_informational() || matches!(head.status.as_u16(), 204 | 304) {
+            body = Bytes::new();
+        }
         for line in head.headers.get_all(SET_COOKIE) {
             if let Ok(line) = line.to_str() {
-                self.cookies().store(line, to, OffsetDateTime::now_utc());
+                self.cookies().store(line, destination(url), OffsetDateTime::now_utc());
             }
         }
         if self.visitor.raise.load(Ordering::Relaxed)
@@ -343,12 +432,28 @@ impl Client {
             url: shown,
             redirect_chain: Vec::new(),
             extensions: head.extensions,
+            request: seen,
             rendered,
         })
     }
 }
 
-fn absolute(url: &str) -> Result<UriParts, ClientError> {
+/// Where a URL leads, as far as cookies care. As Django's client does it, every way is safe enough for a cookie that is `Secure`: a site
+/// with `SESSION_COOKIE_SECURE` is asked over `http:` in most tests.
+fn destination(url: &UriParts) -> Destination<'_> {
+    let host = match url.netloc.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => url.netloc.as_str(),
+    };
+    let path = if url.path.is_empty() { "/" } else { &url.path };
+    Destination { host, path, secure: true }
+}
+
+fn key_of(session: &Session) -> String {
+    session.session_key().map_or_else(String::new, |key| key.as_str().to_owned())
+}
+
+pub(super) fn absolute(url: &str) -> Result<UriParts, ClientError> {
     let site = format!("http://{SERVER_NAME}");
     // Two slashes begin a path here, and not a host: sites must stand such paths, so tests must be able to ask for them.
     let whole =
@@ -356,7 +461,7 @@ fn absolute(url: &str) -> Result<UriParts, ClientError> {
     whole.and_then(|whole| UriParts::split(&whole)).map_err(|error| malformed(url, error.into()))
 }
 
-fn malformed(url: &str, source: crate::error::BoxError) -> ClientError {
+pub(super) fn malformed(url: &str, source: crate::error::BoxError) -> ClientError {
     ClientError::Request { url: url.to_owned(), source }
 }
 

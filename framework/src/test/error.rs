@@ -59,6 +59,9 @@ pub enum ClientError {
     /// More than 20 redirects.
     #[error("too many redirects: {}", shown(.0))]
     TooManyRedirects(Vec<Redirect>),
+    /// The visitor's messages cannot be had.
+    #[error("the visitor's messages")]
+    Messages(#[source] BoxError),
     /// The session cannot be had or saved.
     #[error("the visitor's session")]
     Session(#[source] BoxError),

@@ -5,6 +5,7 @@ pub mod builder;
 pub mod client;
 pub mod cookie_jar;
 pub mod error;
+pub mod html;
 pub mod multipart;
 pub mod queries;
 pub mod request;

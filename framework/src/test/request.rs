@@ -1,6 +1,7 @@
 //! A request that the test client is about to make.
 
 use std::future::IntoFuture;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -8,11 +9,13 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use serde::Serialize;
 
-use super::client::Client;
+use super::client::{Client, absolute};
 use super::error::ClientError;
 use super::multipart::{self, FormFile};
 use super::response::TestResponse;
 use crate::http::query_dict::QueryDict;
+use crate::http::request::HttpRequest;
+use crate::http::uri::UriParts;
 
 /// A request: `.await` sends it.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct TestRequest {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) follow: bool,
+    pub(super) remote_addr: Option<IpAddr>,
     /// The first thing that cannot be sent: told when it is awaited.
     pub(super) fault: Option<ClientError>,
 }
@@ -46,6 +50,30 @@ impl TestRequest {
             (Err(error), _) => self.refuse(error.into()),
             (_, Err(error)) => self.refuse(error.into()),
         }
+        self
+    }
+
+    /// Sends one more line of a header, behind those that are there.
+    pub fn append_header(mut self, name: &str, value: &str) -> Self {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+            }
+            (Err(error), _) => self.refuse(error.into()),
+            (_, Err(error)) => self.refuse(error.into()),
+        }
+        self
+    }
+
+    /// Comes from that address, in place of 127.0.0.1 (Django's `REMOTE_ADDR`).
+    pub fn remote_addr(mut self, address: impl Into<IpAddr>) -> Self {
+        self.remote_addr = Some(address.into());
+        self
+    }
+
+    /// The same request, which cannot be sent for that reason.
+    pub(super) fn refused(mut self, source: crate::error::BoxError) -> Self {
+        self.refuse(source);
         self
     }
 
@@ -108,6 +136,46 @@ impl TestRequest {
     pub const fn follow(mut self, follow: bool) -> Self {
         self.follow = follow;
         self
+    }
+
+    /// The request itself, in place of sending it: to call a view alone, without middleware and routes (Django's `RequestFactory`). It
+    /// has no session; [`Client::session`] can be put into it.
+    ///
+    /// ```
+    /// use nuages::prelude::*;
+    /// use nuages::test::client::Client;
+    ///
+    /// async fn greet(request: HttpRequest, name: String) -> Result<HttpResponse> {
+    ///     Ok(HttpResponse::text(format!("{}, {name}", request.query()?.get("word").unwrap_or("Hello"))))
+    /// }
+    /// # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// # let client = Client::new(Site::new("no-such-folder")).await?;
+    /// let request = client.get("/greet/").query("word", "Kuzuzangpo").build()?;
+    /// let response = greet(request, "Sonam".to_owned()).await.unwrap();
+    /// assert_eq!(response.content().unwrap(), "Kuzuzangpo, Sonam");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn build(mut self) -> Result<HttpRequest, ClientError> {
+        let url = self.target()?;
+        self.client.http_request(&self, &url)
+    }
+
+    /// Where it goes, with its query.
+    pub(super) fn target(&mut self) -> Result<UriParts, ClientError> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let mut url = absolute(&self.url)?;
+        let more = self.query.urlencode();
+        if !more.is_empty() {
+            url.query = if url.query.is_empty() { more } else { format!("{}&{more}", url.query) };
+        }
+        Ok(url)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the test client gives back.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cookie::Cookie;
@@ -9,6 +10,8 @@ use http::{Extensions, HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::error::Redirect;
+use crate::http::request::HttpRequest;
+use crate::routes::resolved::ResolverMatch;
 use crate::template::rendered::Rendered;
 
 /// A response, with all of its body.
@@ -27,10 +30,31 @@ pub struct TestResponse {
     pub redirect_chain: Vec<Redirect>,
     /// What the site's middleware noted on the response.
     pub extensions: Extensions,
+    pub(super) request: Arc<HttpRequest>,
     pub(super) rendered: Vec<Rendered>,
 }
 
 impl TestResponse {
+    /// The request that it is the response to: after redirects the last one (Django's `response.wsgi_request`).
+    #[must_use]
+    pub fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// The route that answered (Django's `response.resolver_match`); `None` where a layer answered before the routes were asked, or
+    /// none matches.
+    ///
+    /// ```
+    /// # fn example(response: nuages::test::response::TestResponse) {
+    /// assert_eq!(response.resolver_match().map(|found| found.view_name()).as_deref(), Some("shop:cart"));
+    /// # }
+    /// # let _ = example;
+    /// ```
+    #[must_use]
+    pub fn resolver_match(&self) -> Option<ResolverMatch<'_>> {
+        self.request.resolver_match()
+    }
+
     /// The body as text; what is not UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {

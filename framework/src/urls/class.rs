@@ -120,6 +120,10 @@ impl<V: ClassView> View<Self> for Class<V> {
         V::Params::parameters()
     }
 
+    fn name() -> &'static str {
+        std::any::type_name::<V>()
+    }
+
     fn marks(&self) -> Marks {
         Marks::default()
     }

@@ -44,6 +44,7 @@ pub fn compile(urls: Urls) -> Compiled {
     messages.extend(faults);
     for (number, view) in views.iter().enumerate() {
         let parameters = view.parameters();
+        table.set_view(number, view.name());
         let compared = table.routes().get(number).map(|route| compare(route, &parameters));
         match compared {
             Some(Ok(checks)) => table.set_checks(number, checks),

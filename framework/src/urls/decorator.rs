@@ -107,6 +107,10 @@ impl<V: View<Args>, Args: 'static> View<Args> for Decorated<V, Args> {
         V::parameters()
     }
 
+    fn name() -> &'static str {
+        V::name()
+    }
+
     fn marks(&self) -> Marks {
         self.decorator.marks(self.view.marks())
     }
@@ -142,6 +146,10 @@ impl<V, Args> fmt::Debug for Marked<V, Args> {
 impl<V: View<Args>, Args: 'static> View<Args> for Marked<V, Args> {
     fn parameters() -> Vec<Parameter> {
         V::parameters()
+    }
+
+    fn name() -> &'static str {
+        V::name()
     }
 
     fn marks(&self) -> Marks {

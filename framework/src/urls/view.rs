@@ -46,6 +46,12 @@ pub trait View<Args>: Send + Sync + 'static {
     /// What is said of it to the layers around it.
     fn marks(&self) -> Marks;
 
+    /// What it is called in the code, for the pages of `DEBUG`: `shop::views::buy`.
+    #[must_use]
+    fn name() -> &'static str {
+        std::any::type_name::<Self>()
+    }
+
     /// Answers.
     fn call(&self, request: HttpRequest, arguments: Arguments) -> BoxFuture<'static, Result<HttpResponse>>;
 }

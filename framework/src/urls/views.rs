@@ -25,6 +25,7 @@ pub(crate) struct AnyView(Arc<dyn Erased>);
 
 trait Erased: Send + Sync {
     fn parameters(&self) -> Vec<Parameter>;
+    fn name(&self) -> &'static str;
     fn marks(&self) -> Marks;
     fn call(&self, request: HttpRequest, arguments: Arguments) -> BoxFuture<'static, Result<HttpResponse>>;
 }
@@ -37,6 +38,10 @@ struct Typed<V, Args> {
 impl<Args: 'static, V: View<Args>> Erased for Typed<V, Args> {
     fn parameters(&self) -> Vec<Parameter> {
         V::parameters()
+    }
+
+    fn name(&self) -> &'static str {
+        V::name()
     }
 
     fn marks(&self) -> Marks {
@@ -55,6 +60,10 @@ impl AnyView {
 
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
         self.0.parameters()
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.0.name()
     }
 
     pub(crate) fn marks(&self) -> Marks {

@@ -39,6 +39,7 @@ pub mod middleware;
 pub mod settings;
 mod storage;
 mod stored;
+pub(crate) mod waiting;
 
 pub use self::api::{
     MessageFailure, Messages, add, add_message, debug, error, get_level, get_messages, info, set_level,

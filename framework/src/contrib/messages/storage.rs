@@ -73,7 +73,7 @@ impl Storage {
     }
 
     /// That of the request.
-    fn of(request: &HttpRequest, site: &Arc<Site>) -> Self {
+    pub(super) fn of(request: &HttpRequest, site: &Arc<Site>) -> Self {
         let cookie = match site.messages.storage {
             StorageKind::Session => None,
             StorageKind::Cookie | StorageKind::Fallback => request.cookies().get(COOKIE).map(Into::into),

@@ -81,6 +81,11 @@ impl HttpRequest {
         Result::as_ref(form.await).map_err(|error| error.clone().into_error())
     }
 
+    /// The form, if something has read it: for the debug page, which reads nothing itself.
+    pub(crate) fn form_if_read(&self) -> Option<&Form> {
+        Result::as_ref(self.inner.form.get()?).ok()
+    }
+
     async fn read_form(&self) -> Result<Form, FormError> {
         match self.content_type() {
             "application/x-www-form-urlencoded" => {

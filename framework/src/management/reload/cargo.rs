@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use tokio::task::spawn_blocking;
 
 /// A program's workspace.
 #[derive(Debug)]
@@ -27,6 +29,14 @@ struct Package {
     name: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    #[serde(default)]
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    /// The folder, of one that is no registry's.
+    path: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -61,38 +71,88 @@ impl Workspace {
             "release" => words.push("--release".to_owned()),
             other => words.extend(["--profile".to_owned(), other.to_owned()]),
         }
-        let folders = metadata.packages.iter().filter_map(|package| package.manifest_path.parent());
-        Some(Self { folder: base_dir.to_owned(), packages: folders.map(Path::to_owned).collect(), words })
+        let own = metadata.packages.iter().filter_map(|package| package.manifest_path.parent());
+        let dependencies = metadata.packages.iter().flat_map(|package| &package.dependencies);
+        let beside = dependencies.filter_map(|dependency| dependency.path.as_deref());
+        let packages = own.chain(beside.filter(|folder| folder.is_dir())).map(Path::to_owned).collect();
+        Some(Self { folder: base_dir.to_owned(), packages, words })
     }
 
-    /// The folders of its packages.
+    /// The folders of its packages, and of those beside it that they depend on.
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         self.packages.iter().map(PathBuf::as_path)
     }
 
-    /// Builds the program; what the compiler says goes to the terminal, and is given back when it fails.
-    pub(super) async fn build(&self) -> io::Result<Result<(), String>> {
-        let output = Command::new(cargo())
-            .args(&self.words)
+    /// Builds the program. What the compiler says goes to the terminal while it says it, with `colours` if it is one that shows
+    /// them, and is given back without them when the building fails.
+    pub(super) async fn build(&self, colours: bool) -> io::Result<Result<(), String>> {
+        let mut command = Command::new(cargo());
+        command.args(&self.words);
+        if colours {
+            // It writes into a pipe, and would write none.
+            command.arg("--color=always");
+        }
+        let mut cargo = command
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .output()
-            .await?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        eprint_all(&said);
-        Ok(if output.status.success() { Ok(()) } else { Err(said) })
+            .spawn()?;
+        let mut said = Vec::new();
+        if let Some(words) = cargo.stderr.take() {
+            let mut lines = BufReader::new(words);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).await? > 0 {
+                let place = LONGEST_COMPLAINT.saturating_sub(said.len());
+                said.extend_from_slice(&line[..line.len().min(place)]);
+                eprint_all(std::mem::take(&mut line)).await;
+            }
+        }
+        let status = cargo.wait().await?;
+        Ok(if status.success() { Ok(()) } else { Err(without_colours(&String::from_utf8_lossy(&said))) })
     }
 }
 
-/// The compiler's words for the person at the terminal, who may have left.
-fn eprint_all(said: &str) {
-    let _ = io::Write::write_all(&mut io::stderr(), said.as_bytes());
+/// Of what the compiler says, so much is shown on pages, in bytes: the first error is what matters.
+const LONGEST_COMPLAINT: usize = 64 << 10;
+
+/// The compiler's words for the person at the terminal, who may have left; one that is stopped (`CONTROL-S`) holds up this process's
+/// building and nothing else.
+async fn eprint_all(said: Vec<u8>) {
+    let _ = spawn_blocking(move || io::Write::write_all(&mut io::stderr(), &said)).await;
+}
+
+/// The text without what colours it in a terminal: `ESC [ … m`, and whatever else such a sequence ends with.
+fn without_colours(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        out.push_str(before);
+        let end = after.find(|c: char| ('@'..='~').contains(&c)).map_or(after.len(), |end| end + 1);
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The cargo that runs this program, if one does.
 fn cargo() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_colours;
+
+    #[test]
+    fn colours_are_taken_out() {
+        for (text, plain) in [
+            ("plain <T> [0m", "plain <T> [0m"),
+            ("\x1b[1m\x1b[38;5;9merror\x1b[0m: é", "error: é"),
+            ("ends \x1b[", "ends "),
+        ] {
+            assert_eq!(without_colours(text), plain, "{text:?}");
+        }
+    }
 }

@@ -15,6 +15,10 @@ pub(super) const WATCHER: &str = "RUN_MAIN_WATCHER";
 
 const READY: &str = "ready";
 const FAULT: &str = "fault.txt";
+const REASON: &str = "reason.txt";
+
+/// Of what a process says before it ends, so much is shown on pages, in bytes; the terminal has all of it.
+const LONGEST_REASON: usize = 64 << 10;
 
 /// The watching process's end.
 #[derive(Debug)]
@@ -34,7 +38,13 @@ impl ReloadState {
     }
 
     pub(super) fn not_ready(&self) -> io::Result<()> {
+        remove(&self.folder().join(REASON))?;
         remove(&self.folder().join(READY))
+    }
+
+    /// Why a process did not come up, if it said so.
+    pub(super) fn reason(&self) -> Option<String> {
+        fs::read_to_string(self.folder().join(REASON)).ok()
     }
 
     pub(super) fn set_fault(&self, text: &str) -> io::Result<()> {
@@ -74,6 +84,16 @@ impl Served {
     /// The watching process's number.
     pub(in crate::management) const fn watcher(&self) -> i32 {
         self.watcher
+    }
+
+    /// Tells why this process does not come up: for the pages of the old one.
+    pub(in crate::management) fn does_not_start(&self, reason: &str) {
+        let mut end = reason.len().min(LONGEST_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        // It stands in the terminal, too.
+        let _ = fs::write(self.folder.join(REASON), &reason[..end]);
     }
 
     /// Tells that this process listens.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::excerpt::Excerpt;
-use super::secrets::{is_secret, shown};
+use super::secrets::{cleansed, is_secret, shown};
 use super::{Place, Report};
 use crate::conf::secret::STARS;
 use crate::conf::session::SessionSettings;
@@ -18,14 +18,14 @@ const STYLE: &str = include_str!("technical.css");
 /// The report as HTML.
 pub(super) fn page(report: &Report<'_>) -> String {
     let status = report.status.as_u16();
-    let title = escape(&format!("{} at {}", report.kind, report.request.path()));
+    let title = escape(&format!("{} at {}", report.kind, report.request.path_info()));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"NONE,NOARCHIVE\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <header>\n<h1>{} <small>({status}) at {}</small></h1>\n",
         escape(&report.kind),
-        escape(report.request.path()),
+        escape(report.request.path_info()),
     );
     if let Some(words) = report.chain.first().filter(|words| !words.is_empty()) {
         push(&mut out, format_args!("<pre>{}</pre>\n", escape(words)));
@@ -58,8 +58,11 @@ fn facts(report: &Report<'_>, out: &mut String) {
     if let Some(place) = &report.raised {
         facts.push(("Raised at", format!("{}, line {}", place.file, place.line)));
     }
-    if let Some(place) = &report.template {
+    for place in &report.templates {
         facts.push(("Template", format!("{}, line {}", place.file, place.line)));
+    }
+    if let Some(view) = report.view() {
+        facts.push(("Raised during", view.to_owned()));
     }
     facts.push(("nuages", env!("CARGO_PKG_VERSION").to_owned()));
     out.push_str("<dl class=\"facts\">\n");
@@ -70,9 +73,16 @@ fn facts(report: &Report<'_>, out: &mut String) {
 }
 
 fn failure(report: &Report<'_>, out: &mut String) {
-    if let Some(place) = &report.template {
+    for place in &report.templates {
         out.push_str("<h2>In the template</h2>\n");
         source(place, out);
+    }
+    if !report.tried.is_empty() {
+        out.push_str("<h2>Where the template was looked for</h2>\n<ol>\n");
+        for file in &report.tried {
+            push(out, format_args!("<li><code>{}</code></li>\n", escape(&file.display().to_string())));
+        }
+        out.push_str("</ol>\n");
     }
     if report.chain.len() > 1 {
         out.push_str("<h2>Because of</h2>\n<ol class=\"chain\">\n");
@@ -148,6 +158,17 @@ fn request(report: &Report<'_>, out: &mut String) {
     let pair = |(name, value): (&str, &str)| (name.to_owned(), shown(name, value).to_owned().into());
     let query = request.query().map(|query| query.items().map(pair).collect::<Vec<_>>());
     table("GET", query.unwrap_or_default(), out);
+    if let Some(form) = request.form_if_read() {
+        table("POST", form.post.items().map(pair), out);
+        let files = form.files.lists().flat_map(|(field, files)| {
+            files
+                .iter()
+                .map(move |file| (field.to_owned(), format!("{}, {} bytes", file.name(), file.size()).into()))
+        });
+        table("FILES", files, out);
+    } else if *request.method() == Method::POST {
+        out.push_str("<h2>POST</h2>\n<p class=\"none\">The form was not read.</p>\n");
+    }
     let session_cookie = &report.project.settings().section::<SessionSettings>().cookie_name;
     let cookies = request.cookies().iter().map(|(name, value)| {
         // Who has it is the visitor.
@@ -180,7 +201,7 @@ fn session(session: &Session, out: &mut String) {
                     Some(name) => name.to_owned(),
                     None => repr(key.value()),
                 };
-                let value = if is_secret(&name) { STARS.to_owned() } else { repr(value) };
+                let value = repr(&cleansed(&name, value));
                 (name, value.into())
             });
             table("Session", rows.collect::<Vec<_>>(), out);
@@ -200,7 +221,9 @@ fn settings(report: &Report<'_>, out: &mut String) {
 
 fn routes(report: &Report<'_>, out: &mut String) {
     let urlconf = escape(&report.project.core().root_urlconf);
-    let path = escape(report.request.path().trim_start_matches('/'));
+    let path_info = report.request.path_info();
+    // As Django shows it: without the slash that every route leaves out.
+    let path = escape(path_info.strip_prefix('/').unwrap_or(path_info));
     push(
         out,
         format_args!(
@@ -213,7 +236,7 @@ fn routes(report: &Report<'_>, out: &mut String) {
         push(out, format_args!("<li><code>{}</code>{name}</li>\n", escape(&route.text())));
     }
     out.push_str("</ol>\n");
-    let tail = match report.project.routes().resolve(report.request.path()) {
+    let tail = match report.project.routes().resolve(report.request.path_info()) {
         Some(_) => "matched one of these, and its view says that there is nothing",
         None => "didn’t match any of these",
     };

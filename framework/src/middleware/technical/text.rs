@@ -7,15 +7,18 @@ use super::secrets::shown;
 
 /// The report as text.
 pub(super) fn text(report: &Report<'_>) -> String {
-    let mut out = format!("{} at {}\n", report.kind, report.request.path());
+    let mut out = format!("{} at {}\n", report.kind, report.request.path_info());
     for (index, words) in report.chain.iter().enumerate() {
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(out, "{}{words}", if index == 0 { "" } else { "because of: " });
     }
     let _ = writeln!(out, "\nRequest Method: {}", report.request.method());
     let _ = writeln!(out, "Request URL: {}", report.url());
-    for (what, place) in [("Raised at", &report.raised), ("Template", &report.template)] {
-        let Some(place) = place else { continue };
+    if let Some(view) = report.view() {
+        let _ = writeln!(out, "Raised during: {view}");
+    }
+    let templates = report.templates.iter().map(|place| ("Template", place));
+    for (what, place) in report.raised.iter().map(|place| ("Raised at", place)).chain(templates) {
         let _ = writeln!(out, "{what}: {}:{}", place.file, place.line);
         if let Some(excerpt) = &place.excerpt {
             for (offset, line) in excerpt.lines.iter().enumerate() {
