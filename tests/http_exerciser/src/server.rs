@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use nuages::http::connection::Connection;
 use nuages::server::onion_service::OnionService;
 use nuages::server::request_body::RequestBody;
@@ -31,5 +31,9 @@ impl Service for Named {
 
     fn panicked(&self) -> Response<Self::Body> {
         self.site.panicked()
+    }
+
+    fn refused(&self, status: StatusCode) -> Response<Self::Body> {
+        self.site.refused(status)
     }
 }
