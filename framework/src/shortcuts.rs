@@ -118,12 +118,7 @@ pub async fn render_to_string<'t>(
     for processor in templates.processors() {
         below = below.with(processor.run(request, &uses).await?);
     }
-    template.render(below.with(context)).map_err(|error| match error {
-        suspicious @ TemplateError::Suspicious { .. } => {
-            Error::suspicious("SuspiciousOperation", suspicious.to_string())
-        }
-        error => error.into(),
-    })
+    Ok(template.render(below.with(context))?)
 }
 
 /// The name of a template, or several: the first one that there is (Django's `select_template`).

@@ -7,7 +7,7 @@ use crate::cache::backend::Ttl;
 use crate::cache::file::file_name;
 use crate::cache::key::{CacheKey, KeyFault};
 use crate::serialize::value::{Dict, Value};
-use crate::serialize::vectors::{self, error, load, text};
+use crate::serialize::vectors::{error, load, text};
 
 /// One entry: whether it agrees; `None` for what is not of this room.
 fn check(entry: &Dict) -> Option<()> {
@@ -58,8 +58,10 @@ fn check(entry: &Dict) -> Option<()> {
             use base64::Engine;
             use base64::engine::general_purpose::STANDARD;
 
-            let (key, value) =
-                (CacheKey::new("", 1, "k"), vectors::untag(entry.get("value").unwrap()).unwrap());
+            let (key, value) = (
+                CacheKey::new("", 1, "k"),
+                crate::serialize::vectors::untag(entry.get("value").unwrap()).unwrap(),
+            );
             let (flags, data) = crate::cache::memcached::packed(&key, &value);
             assert_eq!(Some(i64::from(flags)), entry.get("flags").and_then(Value::as_i64));
             assert_eq!(STANDARD.encode(data), out.as_str().unwrap());
@@ -69,14 +71,16 @@ fn check(entry: &Dict) -> Option<()> {
             use base64::Engine;
             use base64::engine::general_purpose::STANDARD;
 
-            let (key, value) =
-                (CacheKey::new("", 1, "k"), vectors::untag(entry.get("value").unwrap()).unwrap());
+            let (key, value) = (
+                CacheKey::new("", 1, "k"),
+                crate::serialize::vectors::untag(entry.get("value").unwrap()).unwrap(),
+            );
             let data = crate::cache::redis::packed(&key, &value);
             let out = out.as_dict().unwrap();
             match out.get("pickle") {
                 Some(pickle) => assert_eq!(STANDARD.encode(&data), pickle.as_str().unwrap()),
                 None => {
-                    let digits = match vectors::untag(out.get("int").unwrap()).unwrap() {
+                    let digits = match crate::serialize::vectors::untag(out.get("int").unwrap()).unwrap() {
                         Value::Int(number) => number.to_string(),
                         Value::BigInt(number) => number.to_string(),
                         other => panic!("{other:?}"),

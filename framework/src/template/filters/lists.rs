@@ -314,6 +314,28 @@ fn integer_and_float(integer: i128, float: f64) -> Ordering {
     integer.cmp(&whole).then_with(|| float_order(0.0, float.fract()))
 }
 
+/// The items in groups of equal keys that follow each other (Django's `{% regroup %}`).
+pub(super) fn regroup(call: &Call<'_>) -> TeraResult<Value> {
+    let arg = call.arg()?;
+    let path = python::text(arg);
+    let items = call.value.as_array();
+    let items = items.ok_or_else(|| Error::message(format!("regroup: {} is no list", call.value.name())))?;
+    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
+    for item in items {
+        let key = resolve(item, arg, &path).unwrap_or_else(Value::none);
+        match groups.last_mut() {
+            Some((grouper, list)) if *grouper == key => list.push(item.clone()),
+            _ => groups.push((key, vec![item.clone()])),
+        }
+    }
+    let shown = groups.into_iter().map(|(grouper, list)| {
+        let map: tera::Map =
+            [("grouper".into(), grouper), ("list".into(), list.into())].into_iter().collect();
+        Value::from(map)
+    });
+    Ok(shown.collect::<Vec<_>>().into())
+}
+
 #[cfg(test)]
 mod tests {
     use tera::Value;
@@ -356,26 +378,4 @@ mod tests {
         compare(&1.into(), &"a".into(), &mut comparable);
         assert!(!comparable);
     }
-}
-
-/// The items in groups of equal keys that follow each other (Django's `{% regroup %}`).
-pub(super) fn regroup(call: &Call<'_>) -> TeraResult<Value> {
-    let arg = call.arg()?;
-    let path = python::text(arg);
-    let items = call.value.as_array();
-    let items = items.ok_or_else(|| Error::message(format!("regroup: {} is no list", call.value.name())))?;
-    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
-    for item in items {
-        let key = resolve(item, arg, &path).unwrap_or_else(Value::none);
-        match groups.last_mut() {
-            Some((grouper, list)) if *grouper == key => list.push(item.clone()),
-            _ => groups.push((key, vec![item.clone()])),
-        }
-    }
-    let shown = groups.into_iter().map(|(grouper, list)| {
-        let map: tera::Map =
-            [("grouper".into(), grouper), ("list".into(), list.into())].into_iter().collect();
-        Value::from(map)
-    });
-    Ok(shown.collect::<Vec<_>>().into())
 }
