@@ -11,6 +11,7 @@ mod floods;
 mod http_advisories;
 mod http_parsers;
 mod logged;
+mod pieces;
 mod program;
 mod requests;
 #[path = "../rows/mod.rs"]
