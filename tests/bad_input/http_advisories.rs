@@ -7,9 +7,9 @@
 //! |---|---|
 //! | CVE-2016-7401, CVE-2010-3082: a foreign cookie passes the CSRF check | `crate::http_parsers::cookies_come_back_and_nobody_adds_one`, `http::cookies`' golden cases, `middleware::csrf::tests` on Django's tokens |
 //! | CVE-2011-0696, CVE-2011-4140: CSRF and scripts, hosts, origins | `middleware::csrf::tests::origins_and_referers_are_judged_as_django_judges_them` |
-//! | CVE-2011-4139, CVE-2012-4520, CVE-2016-9014: a host that is not ours | `crate::client_words::hosts_are_not_believed`, `crate::requests::hosts_are_checked`, `crate::http_parsers::hosts_that_are_let_in_are_hosts` |
+//! | CVE-2011-4139, CVE-2012-4520, CVE-2016-9014: a host that is not ours, under `DEBUG` with an empty `ALLOWED_HOSTS`, too | `hosts_are_judged_as_django_judges_them` of `tests/request.rs`, whose cases have that setting, `crate::client_words::hosts_are_not_believed`, `crate::requests::hosts_are_checked`, `crate::http_parsers::hosts_that_are_let_in_are_hosts` |
 //! | CVE-2019-12781: a proxy's header that does not say `https` | [`a_proxys_word_for_http_is_http`] |
-//! | CVE-2018-14574, CVE-2014-0480, CVE-2017-7233, -7234: addresses that lead to other hosts | `crate::client_words::redirects_lead_to_no_other_host`, [`reversed_addresses_stay_here`], `crate::requests::redirects_lead_to_pages` |
+//! | CVE-2018-14574, CVE-2014-0480, CVE-2017-7233, -7234: addresses that lead to other hosts | `crate::client_words::redirects_lead_to_no_other_host`, [`reversed_addresses_stay_here`], `crate::pieces::any_path_gets_an_answer`, `crate::requests::redirects_lead_to_pages` |
 //! | CVE-2021-44420: a line feed at the end of a path | [`a_path_ends_where_it_ends`] |
 //! | CVE-2021-23336: `;` separates the fields of a query | [`a_semicolon_separates_nothing`] |
 //! | CVE-2015-0219, CVE-2026-3902: `X_A` passes for `X-A` | `crate::requests::headers_are_what_they_say` |
@@ -27,8 +27,8 @@
 //! | CVE-2025-14550: headers that come again and again | `crate::floods::ten_thousand_headers_are_a_431`, `crate::requests::headers_are_what_they_say` |
 //! | CVE-2026-84429: parameters of a header | `crate::requests::boundaries_are_checked` |
 //! | CVE-2026-33034, CVE-2026-5766: no `Content-Length`, no limit | `crate::floods::endless_bodies_end_at_their_limits`, `crate::requests::limits_hold_without_a_length` |
-//! | CVE-2026-33033, CVE-2026-108147: base64 in forms | `crate::requests::multipart_bombs_are_refused`, `crate::http_parsers::a_form_is_the_same_in_any_pieces` |
-//! | CVE-2022-23833, CVE-2023-24580, CVE-2014-0481: empty forms, thousands of parts and of equal names | `crate::requests::multipart_bombs_are_refused`, [`an_empty_form_is_a_form`] |
+//! | CVE-2026-33033, CVE-2026-108147: base64 in forms | `crate::pieces::base64_full_of_spaces_byte_by_byte_takes_linear_time`, `crate::requests::multipart_bombs_are_refused`, `crate::http_parsers::a_form_is_the_same_in_any_pieces` |
+//! | CVE-2022-23833, CVE-2023-24580, CVE-2014-0481: empty forms, thousands of parts and of equal names | `crate::requests::multipart_bombs_are_refused`, [`an_empty_form_is_a_form`], `crate::pieces::many_uploads_of_one_name_each_find_a_place` |
 //! | CVE-2023-23969, CVE-2024-39614, CVE-2026-77050, -15337: languages kept without bound | does not apply: no code reads `Accept-Language` |
 //! | CVE-2013-1443: long passwords | does not apply: there are no passwords |
 //! | CVE-2025-32873, CVE-2024-53907: `striptags` and tags that do not end | `template::filters::tokens::tests::what_nothing_ends_takes_linear_time`, `template::engine::tests::tags_that_never_end_are_suspicious`; a 400: `suspicious_texts_are_a_400` in `tests/templates.rs` |

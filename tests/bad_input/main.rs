@@ -13,6 +13,7 @@ mod http2;
 mod http_advisories;
 mod http_parsers;
 mod logged;
+mod pieces;
 mod program;
 mod request_log;
 mod requests;

@@ -298,7 +298,8 @@ async fn file(request: &HttpRequest, spec: &Dict) -> Built {
     let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     bytes.drain(..usize::try_from(seek.clamp(0, length)).unwrap_or_default());
     let name = member(described, "name").map(text_of).unwrap_or_default();
-    let mut file = FileResponse::bytes(name, bytes)
+    let mut file = opened(name, bytes)
+        .await?
         .filename(described.get("filename").map(text_of).unwrap_or_default())
         .as_attachment(described.get("as_attachment").is_some_and(Value::is_truthy));
     if let Some(content_type) = &options.content_type {
@@ -312,6 +313,21 @@ async fn file(request: &HttpRequest, spec: &Dict) -> Built {
         response.headers.insert(name, value);
     }
     Ok(response)
+}
+
+/// A file on disk where a file system has such a name, so that what is compared is how files are sent. Elsewhere, and in place of
+/// Django's files without a name, bytes.
+async fn opened(name: String, bytes: Vec<u8>) -> Result<FileResponse> {
+    let is_plain =
+        (1..=200).contains(&name.len()) && name != "." && name != ".." && !name.contains(['/', '\0']);
+    if !is_plain {
+        return Ok(FileResponse::bytes(name, bytes));
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join(name);
+    tokio::fs::write(&path, bytes).await?;
+    // It stays as long as it is open.
+    Ok(FileResponse::open(path).await?)
 }
 
 const fn redirect_status(permanent: bool, preserve_request: bool) -> StatusCode {
