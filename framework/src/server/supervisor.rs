@@ -120,7 +120,7 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
             if wait != was || served != activity.served() {
                 was = wait;
                 served = activity.served();
-                unknown = wait == Wait::Idle && rest == Rest::Possible && !closing;
+                unknown = wait != Wait::Head && rest == Rest::Possible && !closing;
                 if !unknown {
                     since = Instant::now();
                 }

@@ -1,24 +1,41 @@
 //! What a request logs, in a header: the `logs` feature of the protocol.
 
-use std::cell::RefCell;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use nuages::prelude::*;
 use nuages::serialize::json;
 use nuages::serialize::value::Value;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Instrument, Level, Subscriber, info_span};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// The name of the span in which a request runs, and every task that goes on with its work.
+const REQUEST: &str = "exerciser request";
+
+#[derive(Clone, Default)]
+struct Records(Arc<Mutex<Vec<Value>>>);
+
+impl Records {
+    fn push(&self, record: Value) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    }
+}
+
 tokio::task_local! {
-    static RECORDS: RefCell<Vec<Value>>;
+    /// Those of the request that this task answers.
+    static RECORDS: Records;
 }
 
 /// What this request has logged so far: `[logger, level, message]` each.
 pub(crate) fn current() -> Value {
-    Value::List(RECORDS.try_with(|records| records.borrow().clone()).unwrap_or_default())
+    let records =
+        RECORDS.try_with(|records| records.0.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    Value::List(records.unwrap_or_default())
 }
 
 /// Collects the events of Django's session and security loggers.
@@ -44,8 +61,16 @@ impl Visit for Fields {
     }
 }
 
-impl<S: Subscriber> Layer<S> for Collector {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collector {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if attributes.metadata().name() == REQUEST
+            && let (Some(span), Ok(records)) = (context.span(id), RECORDS.try_with(Records::clone))
+        {
+            span.extensions_mut().insert(records);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let target = event.metadata().target();
         if !target.starts_with("django.security") && !target.starts_with("django.contrib.sessions") {
             return;
@@ -61,7 +86,11 @@ impl<S: Subscriber> Layer<S> for Collector {
         };
         let record = Value::List(vec![logger.into(), level.into(), fields.message.into()]);
         // Outside a request there is nobody to tell.
-        let _ = RECORDS.try_with(|records| records.borrow_mut().push(record));
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(records) = span.extensions().get::<Records>() {
+                return records.push(record);
+            }
+        }
     }
 }
 
@@ -84,8 +113,8 @@ impl FromProject for LogHeader {
 impl Middleware for LogHeader {
     async fn handle(&self, request: HttpRequest, next: Next<'_>) -> Result<HttpResponse> {
         RECORDS
-            .scope(RefCell::default(), async {
-                let response = next.run(request).await;
+            .scope(Records::default(), async {
+                let response = next.run(request).instrument(info_span!("exerciser request")).await;
                 let logs = json::dumps(&current())?;
                 Ok(response.with_header("x-exerciser-logs", &String::from_utf8_lossy(&logs))?)
             })

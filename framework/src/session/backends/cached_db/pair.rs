@@ -275,11 +275,9 @@ impl Pair {
                 self.ledger.answered();
                 Ok(true)
             }
-            // What the cache takes no such key for, it cannot hold.
-            Err(CacheError::InvalidKey { .. }) if !self.django_faults => Ok(false),
             Err(error) => {
-                // It may hold the entry all the same, or the one of before.
-                if !self.django_faults {
+                // It may hold the entry all the same, or the one of before; but not under a key that it does not take.
+                if !self.django_faults && !matches!(error, CacheError::InvalidKey { .. }) {
                     self.owe(key);
                     self.ledger.failed();
                 }
