@@ -6,8 +6,11 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
-use std::panic::{self, PanicHookInfo};
+use std::future::poll_fn;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::pin::Pin;
 use std::sync::Once;
+use std::task::Poll;
 
 use super::place::{Origin, Place};
 use super::{Error, Internal, wants_backtraces};
@@ -46,6 +49,16 @@ fn note(info: &PanicHookInfo<'_>) {
     let _ = LAST.try_with(|last| last.replace(Some(note)));
 }
 
+/// What a future gives, or what it panicked with. It stays where it is pinned: most of what an adapter of `catch_unwind` costs is
+/// that the future is moved into it.
+pub(crate) async fn caught<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Box<dyn Any + Send>> {
+    poll_fn(move |cx| match panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(payload) => Poll::Ready(Err(payload)),
+    })
+    .await
+}
+
 /// What a panic says.
 pub(crate) fn words(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
@@ -71,7 +84,7 @@ mod tests {
     use super::*;
     use crate::error::with_backtraces;
 
-    fn caught(panics: fn()) -> Internal {
+    fn told_by(panics: fn()) -> Internal {
         let payload = panic::catch_unwind(panics).unwrap_err();
         let Error::Internal(inner) = panicked("a test", &*payload) else { panic!("it is unforeseen") };
         inner
@@ -81,19 +94,19 @@ mod tests {
     async fn a_panic_tells_its_place() {
         keep_places();
         with_backtraces(async { told() }).await;
-        let inner = caught(|| panic!("elsewhere"));
+        let inner = told_by(|| panic!("elsewhere"));
         assert!(inner.backtrace().is_none() || std::env::var_os("RUST_BACKTRACE").is_some());
     }
 
     fn told() {
-        let inner = caught(|| panic!("the {} broke", "axle"));
+        let inner = told_by(|| panic!("the {} broke", "axle"));
         assert_eq!((inner.location().file(), inner.location().line()), (file!(), line!() - 1));
         assert_eq!(inner.to_string(), "a test panicked: the axle broke");
         assert!(inner.backtrace().is_some());
         assert_eq!(inner.location().to_string(), format!("{}:{}", file!(), line!() - 4));
         // One that was passed on by hand has no place: it must not be given that of another.
         let _ = panic::catch_unwind(|| panic!("another"));
-        let inner = caught(|| panic::resume_unwind(Box::new("passed on")));
+        let inner = told_by(|| panic::resume_unwind(Box::new("passed on")));
         assert_eq!(inner.to_string(), "a test panicked: passed on");
         assert!(inner.location().line() < line!() - 20, "{}", inner.location());
     }

@@ -1,12 +1,14 @@
 //! The layers of `MIDDLEWARE` around the views of the URLconf: one layer, the rest of the onion seen from it, and all of it.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use smallvec::SmallVec;
 
-use crate::error::panic::keep_places;
+use crate::error::panic::{keep_places, panicked};
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
@@ -66,45 +68,50 @@ impl Next<'_> {
     pub async fn run(self, request: HttpRequest) -> HttpResponse {
         let mut request = request;
         let mut passed = Passed::new();
-        let inwards = async {
-            loop {
-                match self.onion.layers.get(self.depth + passed.len()) {
-                    Some(Shell::Halves(layer)) => {
-                        let kept = match layer.before(&mut request, self) {
-                            Before::Next(kept) => kept,
-                            Before::Wait(waiting) => waiting.await?,
-                            Before::Fail(error) => return Err(error),
-                            Before::Answer(response, kept) => {
-                                passed.push((layer, kept));
-                                return Ok(response);
-                            }
-                        };
-                        passed.push((layer, kept));
-                    }
-                    Some(Shell::Around(layer)) => {
-                        let next = Next { depth: self.depth + passed.len() + 1, ..self };
-                        return layer.handle(request, next).await;
-                    }
-                    None => {
-                        self.line.note_layers(&request);
-                        return self.onion.view(request).await;
+        let outcome = {
+            let inwards = pin!(async {
+                loop {
+                    match self.onion.layers.get(self.depth + passed.len()) {
+                        Some(Shell::Halves(layer)) => {
+                            let kept = match layer.before(&mut request, self) {
+                                Before::Next(kept) => kept,
+                                Before::Wait(waiting) => waiting.await?,
+                                Before::Fail(error) => return Err(error),
+                                Before::Answer(response, kept) => {
+                                    passed.push((layer, kept));
+                                    return Ok(response);
+                                }
+                            };
+                            passed.push((layer, kept));
+                        }
+                        Some(Shell::Around(layer)) => {
+                            let next = Next { depth: self.depth + passed.len() + 1, ..self };
+                            return layer.handle(request, next).await;
+                        }
+                        None => {
+                            self.line.note_layers(&request);
+                            return self.onion.view(request).await;
+                        }
                     }
                 }
-            }
+            });
+            guarded("a middleware", inwards).await
         };
-        let mut response = match guarded("a middleware", inwards).await {
+        let mut response = match outcome {
             Ok(response) => response,
             // Boxed, so that no layer's future has to have room for it.
             Err(error) => Box::pin(refuse(error, self.line, self.onion)).await,
         };
         while let Some((layer, kept)) = passed.pop() {
-            let outwards = async {
-                match layer.after(kept, self, &mut response) {
-                    After::Done(outcome) => outcome,
-                    After::Wait(waiting) => waiting.await,
+            let outcome = {
+                let after = catch_unwind(AssertUnwindSafe(|| layer.after(kept, self, &mut response)));
+                match after {
+                    Ok(After::Done(outcome)) => outcome,
+                    Ok(After::Wait(waiting)) => guarded("a middleware", pin!(waiting)).await,
+                    Err(payload) => Err(panicked("a middleware", &*payload)),
                 }
             };
-            if let Err(error) = guarded("a middleware", outwards).await {
+            if let Err(error) = outcome {
                 response = Box::pin(refuse(error, self.line, self.onion)).await;
             }
         }

@@ -1,5 +1,6 @@
 //! An error becomes a response.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -91,7 +92,7 @@ async fn page(status: StatusCode, error: Error, line: &RequestLine, onion: &Onio
         return Ok(technical_page(status, &error, line, &onion.project).in_default_charset(core));
     }
     match onion.error_handlers.call(status, line.request(), error) {
-        Some(view) => guarded("the handler of errors", view).await,
+        Some(view) => guarded("the handler of errors", pin!(view)).await,
         None => Ok(error_page(status).in_default_charset(core)),
     }
 }

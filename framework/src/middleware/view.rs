@@ -2,13 +2,12 @@
 //! `process_template_response`.
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 
 use crate::error::Result;
-use crate::error::panic::panicked;
+use crate::error::panic::{caught, panicked};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::onion::Onion;
@@ -113,15 +112,15 @@ impl NextView<'_> {
             }
         }
         // The call is part of what is guarded: a closure may panic before it has a future.
-        guarded("the view", async move {
+        let view = pin!(async move {
             let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
             self.onion.views.call(self.route, request, arguments).await
-        })
-        .await
+        });
+        guarded("the view", view).await
     }
 }
 
 /// What that gives; its panic is an error like any other, in which `who` says what panicked.
-pub(super) async fn guarded<T>(who: &str, outcome: impl Future<Output = Result<T>>) -> Result<T> {
-    AssertUnwindSafe(outcome).catch_unwind().await.unwrap_or_else(|payload| Err(panicked(who, &*payload)))
+pub(super) async fn guarded<T>(who: &str, outcome: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
+    caught(outcome).await.unwrap_or_else(|payload| Err(panicked(who, &*payload)))
 }

@@ -21,7 +21,7 @@ pub(super) struct ResponseBody<B> {
     in_flight: InFlight,
     entry: Option<Box<Entry>>,
     /// Over HTTP/2 the client takes each response by itself, and nothing waits in the socket when it takes none.
-    turns: Option<Turns>,
+    turns: Option<Box<Turns>>,
 }
 
 /// Whose turn it is: the client's, to take what was handed over, or the service's, to give more.
@@ -54,7 +54,7 @@ impl<B: Body> ResponseBody<B> {
         let turns = (activity.is_multiplexed() && !body.is_end_stream()).then(|| {
             let mut turns = Turns { activity: Arc::clone(activity), clients: false, left: Bytes::new() };
             turns.set(true);
-            turns
+            Box::new(turns)
         });
         Self { body, in_flight, entry, turns }
     }

@@ -2,11 +2,10 @@
 
 use std::any::Any;
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderValue, SERVER};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -18,7 +17,7 @@ use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
 use crate::conf::server::ServerSettings;
 use crate::error::BoxError;
-use crate::error::panic::words;
+use crate::error::panic::{caught, words};
 use crate::http::connection::Connection;
 
 /// Answers requests. A clone is cheap: it is made per request.
@@ -73,7 +72,7 @@ impl<S: Service> OnConnection<S> {
                     log_refusal(status, &method, &uri);
                     service.refused(status)
                 }
-                None => match AssertUnwindSafe(service.call(request, connection)).catch_unwind().await {
+                None => match caught(pin!(service.call(request, connection))).await {
                     Ok(response) => response,
                     Err(panic) => {
                         log_panic(&method, &uri, panic.as_ref());
