@@ -7,8 +7,8 @@ use bytes::Bytes;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use futures_util::{StreamExt as _, stream};
+use http::HeaderMap;
 use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderValue};
-use http::{HeaderMap, StatusCode};
 
 use crate::checks::CheckMessage;
 use crate::error::{BoxError, Error, Result};
@@ -74,9 +74,7 @@ pub(crate) async fn compress(mut response: HttpResponse, accepted: bool) -> Resu
     }
     patch_vary_headers(&mut response.headers, &["Accept-Encoding"]);
     // The range counts the bytes of the file: packed, the part would fit nowhere (RFC 9110 section 14.4).
-    let is_part =
-        response.status == StatusCode::PARTIAL_CONTENT || response.headers.contains_key(CONTENT_RANGE);
-    if !accepted || is_part {
+    if !accepted || response.headers.contains_key(CONTENT_RANGE) {
         return Ok(response);
     }
     match response.take_body() {
