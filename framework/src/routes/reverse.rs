@@ -83,7 +83,7 @@ impl ReverseArgs {
         self
     }
 
-    /// The query: pairs and a [`QueryDict`] are urlencoded, text is one already, without its question mark. Nothing is added
+    /// The query: pairs and a `QueryDict` are urlencoded, text is one already, without its question mark. Nothing is added
     /// if it is empty.
     ///
     /// ```
