@@ -3,7 +3,6 @@
 use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
 use crate::conf::settings::Settings;
-use crate::contrib::messages::cookie::CookieCodec;
 use crate::contrib::messages::settings::{MessageSettings, StorageKind};
 use crate::contrib::messages::storage::{Site, Storage};
 use crate::error::{Error, Result};
@@ -14,7 +13,6 @@ use crate::middleware::def::FromProject;
 use crate::middleware::halves::{After, Before, Halves, Kept};
 use crate::middleware::onion::Next;
 use crate::project::Project;
-use crate::signing::keys::SigningKeys;
 
 /// The name in `MIDDLEWARE`.
 pub(super) const NAME: &str = "django.contrib.messages.middleware.MessageMiddleware";
@@ -53,9 +51,7 @@ pub(crate) fn site(settings: &Settings) -> Option<Site> {
     if !core.middleware.iter().any(|name| name == NAME) {
         return None;
     }
-    let keys = SigningKeys::new(&core.secret_key, &core.secret_key_fallbacks);
-    let (messages, session) = (settings.section(), settings.section());
-    Some(Site { messages, session, codec: CookieCodec::new(&keys) })
+    Some(Site::new(settings))
 }
 
 impl MessageMiddleware {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::conf::core::CoreSettings;
 use crate::conf::session::SessionSettings;
+use crate::conf::settings::Settings;
 use crate::contrib::messages::cookie::{COOKIE, CookieCodec};
 use crate::contrib::messages::message::Message;
 use crate::contrib::messages::settings::{MessageSettings, StorageKind};
@@ -18,6 +20,7 @@ use crate::middleware::cache::personal::Personal;
 use crate::serialize::json;
 use crate::serialize::value::Value;
 use crate::session::handle::Session;
+use crate::signing::keys::SigningKeys;
 
 /// The key of the messages in a session.
 const SESSION_KEY: &str = "_messages";
@@ -28,6 +31,14 @@ pub(crate) struct Site {
     pub(super) messages: Arc<MessageSettings>,
     pub(super) session: Arc<SessionSettings>,
     pub(super) codec: CookieCodec,
+}
+
+impl Site {
+    /// What these settings say.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let codec = CookieCodec::new(&SigningKeys::of(&settings.section::<CoreSettings>()));
+        Self { messages: settings.section(), session: settings.section(), codec }
+    }
 }
 
 /// The messages of one request (Django's `request._messages`), shared by the view, its templates and the middleware.
