@@ -63,6 +63,7 @@ pub mod contrib;
 pub mod db;
 pub mod decorators;
 pub mod error;
+pub mod grouping;
 pub mod http;
 pub mod management;
 pub mod middleware;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::{DatabaseSettings, DatabasesSettings};
-use crate::db::closing::Closing;
 use crate::db::connection::Connection;
 use crate::db::error::DatabaseError;
 #[cfg(feature = "mysql")]
@@ -18,6 +17,8 @@ use crate::db::postgres::PostgresDatabase;
 #[cfg(feature = "sqlite")]
 use crate::db::sqlite::SqliteDatabase;
 use crate::db::vendor::Vendor;
+use crate::grouping::closing::Closing;
+use crate::grouping::group::Owner;
 
 /// The alias of the database that is meant where none is named.
 pub const DEFAULT: &str = "default";
@@ -346,10 +347,16 @@ impl Database {
         each!(self, it => it.closing())
     }
 
-    /// Ends its connections, after the statements that are under way and what waits in a [`Group`](crate::db::group::Group).
+    /// Ends its connections, after the statements that are under way and what waits in a [`Group`](crate::grouping::group::Group).
     pub async fn close(&self) {
         self.closing().close().await;
         each!(self, it => it.close().await);
+    }
+}
+
+impl Owner for Database {
+    fn closing(&self) -> &Closing {
+        self.closing()
     }
 }
 

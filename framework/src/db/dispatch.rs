@@ -34,6 +34,14 @@ macro_rules! on_writer {
     };
 }
 
+/// The same with a [`KeptPool`](crate::db::kept::KeptPool).
+macro_rules! on_kept {
+    ($db:expr, $pool:ident => $body:expr) => {
+        $crate::__on_sqlite!(kept, [], $db, $pool, $body)
+    };
+}
+pub(crate) use on_kept;
+
 // A `#[cfg]` inside a macro's expansion asks for the features of the crate that uses it. So each kind has a link of the chain
 // in two versions, chosen here, that adds its arm or does not.
 

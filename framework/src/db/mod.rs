@@ -35,12 +35,11 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("nuages needs at least one of its cargo features `sqlite`, `postgres`, `mysql`");
 
-pub mod closing;
 pub mod connection;
 pub mod database;
 pub mod dispatch;
 pub mod error;
-pub mod group;
+pub(crate) mod kept;
 pub mod lexer;
 pub mod migrations;
 #[cfg(feature = "mysql")]

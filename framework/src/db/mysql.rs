@@ -7,11 +7,12 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
-use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
+use crate::db::kept::KeptPool;
 use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name, missing_tls};
 use crate::db::server_pool::ServerPool;
+use crate::grouping::closing::Closing;
 
 /// Connections at most, unless `OPTIONS.pool.max_size` says otherwise.
 const MOST: u32 = 10;
@@ -137,6 +138,11 @@ impl MySqlDatabase {
     /// The same pool: the server lets many write.
     pub fn writer(&self) -> &MySqlPool {
         self.pool()
+    }
+
+    /// The same pool, with the connections that are kept from one statement to the next.
+    pub(crate) fn kept(&self) -> KeptPool<'_, sqlx::MySql> {
+        self.server.kept()
     }
 
     pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {

@@ -7,11 +7,12 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
-use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
+use crate::db::kept::KeptPool;
 use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name, missing_tls};
 use crate::db::server_pool::ServerPool;
+use crate::grouping::closing::Closing;
 
 /// Connections at most, unless `OPTIONS.pool.max_size` says otherwise: a server allows a hundred, for every process together.
 const MOST: u32 = 10;
@@ -125,6 +126,11 @@ impl PostgresDatabase {
     /// The same pool: the server lets many write.
     pub fn writer(&self) -> &PgPool {
         self.pool()
+    }
+
+    /// The same pool, with the connections that are kept from one statement to the next.
+    pub(crate) fn kept(&self) -> KeptPool<'_, sqlx::Postgres> {
+        self.server.kept()
     }
 
     pub(crate) async fn connect(&self) -> Result<OwnConnection, sqlx::Error> {

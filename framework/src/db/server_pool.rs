@@ -1,10 +1,11 @@
 //! The connections to a database server, each greeted before it is used.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Database, Executor, Pool};
 
+use crate::db::kept::{Kept, KeptPool};
 use crate::db::options::{PoolSize, TRUST_IDLE};
 
 /// How one connects to a server of the kind `D`.
@@ -18,14 +19,16 @@ pub(crate) struct ServerPool<D: Database> {
     pub(crate) greeting: String,
     size: PoolSize,
     pool: OnceLock<Pool<D>>,
+    kept: Arc<Kept<D>>,
 }
 
 impl<D: Database> ServerPool<D>
 where
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
 {
-    pub(crate) const fn new(connect: Options<D>, greeting: String, size: PoolSize) -> Self {
-        Self { connect, greeting, size, pool: OnceLock::new() }
+    pub(crate) fn new(connect: Options<D>, greeting: String, size: PoolSize) -> Self {
+        let kept = Kept::of(size.most);
+        Self { connect, greeting, size, pool: OnceLock::new(), kept }
     }
 
     pub(crate) fn pool(&self) -> &Pool<D> {
@@ -53,6 +56,11 @@ where
         })
     }
 
+    /// The pool, and the connections of it that are kept from one statement to the next.
+    pub(crate) fn kept(&self) -> KeptPool<'_, D> {
+        KeptPool { pool: self.pool(), kept: Some(&self.kept) }
+    }
+
     /// A connection beside the pool.
     pub(crate) async fn connect(&self) -> Result<D::Connection, sqlx::Error> {
         let mut connection = self.connect.connect().await?;
@@ -75,6 +83,7 @@ where
     }
 
     pub(crate) async fn close(&self) {
+        self.kept.close();
         if let Some(pool) = self.pool.get() {
             pool.close().await;
         }

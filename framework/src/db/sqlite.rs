@@ -12,12 +12,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, SqlitePool, Transa
 
 use crate::checks::CheckMessage;
 use crate::conf::databases::DatabaseSettings;
-use crate::db::closing::Closing;
 use crate::db::connection::Connection as OwnConnection;
 use crate::db::error::DatabaseError;
+use crate::db::kept::KeptPool;
 use crate::db::options::{DatabaseOptions, PoolSize, STATEMENT_TIMEOUT, missing_name};
 use crate::db::sqlite_direct::DirectOptions;
 use crate::db::sqlite_failure::SqliteFailure;
+use crate::grouping::closing::Closing;
 
 const MEMORY: &str = ":memory:";
 /// Python's `sqlite3.connect(timeout=5.0)`, and so Django's.
@@ -147,6 +148,11 @@ impl SqliteDatabase {
     /// The one connection for writing: whoever wants it waits in a queue.
     pub fn writer(&self) -> &SqlitePool {
         self.writer.get_or_init(|| self.options(1, true).connect_lazy_with(self.connect.clone()))
+    }
+
+    /// The connection for writing, which goes back after each statement: that costs a message to a thread of this process.
+    pub(crate) fn kept(&self) -> KeptPool<'_, Sqlite> {
+        KeptPool { pool: self.writer(), kept: None }
     }
 
     /// A transaction that writes, in the `transaction_mode` of the settings (IMMEDIATE unless they say otherwise).

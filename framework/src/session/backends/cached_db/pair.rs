@@ -7,7 +7,7 @@ use tracing::Instrument as _;
 
 use crate::cache::backend::Ttl;
 use crate::cache::error::CacheError;
-use crate::db::closing::OpenWork;
+use crate::grouping::closing::OpenWork;
 use crate::serialize::value::{Dict, Value};
 use crate::session::backends::cache::Entries;
 use crate::session::backends::cached_db::trust::{Ledger, REST, Trust};

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::db::database::Database;
-use crate::db::group::{Asked, QUEUE};
+use crate::grouping::group::{Asked, QUEUE};
 use crate::session::backends::db::write::{Write, Written, alone};
 use crate::session::key::SessionKey;
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
-use crate::db::group::{Asked, Work};
 #[cfg(feature = "sqlite")]
 use crate::db::vendor::Vendor;
+use crate::grouping::group::{Asked, Work};
 use crate::session::backends::db::beside::Beside;
 use crate::session::backends::db::read::{Found, Read, Row};
 use crate::session::backends::db::steps::{Step, steps};
@@ -29,6 +29,7 @@ impl GroupReader {
 }
 
 impl Work for GroupReader {
+    type Owner = Database;
     type Job = Read;
     type Answer = Found;
 
@@ -68,6 +69,7 @@ impl GroupWriter {
 }
 
 impl Work for GroupWriter {
+    type Owner = Database;
     type Job = Write;
     type Answer = Written;
 
@@ -123,9 +125,9 @@ async fn select(
 ) -> Result<HashMap<String, Row>, DatabaseError> {
     match database {
         #[cfg(feature = "mysql")]
-        Database::MySql(_) => mysql::select(database, jobs).await,
+        Database::MySql(it) => mysql::select(database, &it.kept(), jobs).await,
         #[cfg(feature = "postgres")]
-        Database::Postgres(_) => postgres::select(database, jobs).await,
+        Database::Postgres(it) => postgres::select(database, it.kept(), jobs).await,
         #[cfg(feature = "sqlite")]
         Database::Sqlite(_) => Err(database.wrong_kind(Vendor::Postgres)),
     }
@@ -137,7 +139,7 @@ async fn write(database: &Database, step: &Step<Written>) -> Result<Vec<String>,
         #[cfg(feature = "mysql")]
         Database::MySql(_) => mysql::write(database, step).await,
         #[cfg(feature = "postgres")]
-        Database::Postgres(_) => postgres::write(database, step).await,
+        Database::Postgres(it) => postgres::write(database, it.kept(), step).await,
         #[cfg(feature = "sqlite")]
         Database::Sqlite(_) => Err(database.wrong_kind(Vendor::Postgres)),
     }

@@ -1,14 +1,10 @@
 //! The way to a session's row: with others that are wanted at the same moment, where that costs less.
 
 use std::error::Error;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::db::database::Database;
+use crate::db::dispatch::on_kept;
 use crate::db::error::DatabaseError;
-use crate::db::group::Closed;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use crate::db::group::Group;
 use crate::db::sql::Sql;
 #[cfg(feature = "sqlite")]
 use crate::db::sqlite_failure::SqliteFailure;
@@ -17,7 +13,11 @@ use crate::db::sqlite_thread::SqliteThread;
 use crate::db::statement_log;
 use crate::db::stored::{StoredText, StoredTime};
 use crate::db::vendor::Vendor;
-use crate::on_pool;
+use crate::grouping::group::Closed;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::grouping::group::Group;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::grouping::lane::Lane;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use crate::session::backends::db::groups::{GroupReader, GroupWriter};
 use crate::session::backends::db::read::{Read, Row};
@@ -52,51 +52,6 @@ enum Way {
     Groups { reads: Group<GroupReader>, read_alone: Lane, writes: Group<GroupWriter>, write_alone: Lane },
     /// Each row by itself.
     Pool,
-}
-
-/// A request that comes alone goes by itself, and does not pay for the others' way; who comes while others are on theirs joins
-/// them, since a statement for one costs a server as much as one for many.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-#[derive(Debug, Default)]
-struct Lane {
-    taken: AtomicBool,
-    grouped: AtomicUsize,
-}
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-impl Lane {
-    /// The lane until what this gives is dropped, or nothing if somebody has it or is in the group.
-    fn take(&self) -> Option<Taken<'_>> {
-        let free = self.grouped.load(Ordering::Acquire) == 0 && !self.taken.swap(true, Ordering::AcqRel);
-        // Not `then_some`: a `Taken` that is made and dropped would give up the lane of whoever has it.
-        free.then(|| Taken(self))
-    }
-
-    /// A place in the group until what this gives is dropped.
-    fn join(&self) -> Grouped<'_> {
-        self.grouped.fetch_add(1, Ordering::AcqRel);
-        Grouped(self)
-    }
-}
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-struct Taken<'a>(&'a Lane);
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        self.0.taken.store(false, Ordering::Release);
-    }
-}
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-struct Grouped<'a>(&'a Lane);
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-impl Drop for Grouped<'_> {
-    fn drop(&mut self) {
-        self.0.grouped.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// What the log tells of a row that is read with others.
@@ -189,9 +144,15 @@ impl Rows {
 
     async fn read_alone(&self, read: &Read) -> Result<Option<Row>, StoreError> {
         let db = &self.database;
-        let row: Result<Option<(StoredText, StoredTime, Option<bool>)>, DatabaseError> = on_pool!(db, pool => {
+        let row: Result<Option<(StoredText, StoredTime, Option<bool>)>, DatabaseError> = on_kept!(db, pool => {
             let query = sqlx::query_as(FIND.on(db)).bind(read.now).bind(read.key.as_str());
-            db.run(query.fetch_optional(pool)).await
+            let found = async {
+                let mut connection = pool.get().await?;
+                let found = query.fetch_optional(&mut *connection).await?;
+                connection.keep();
+                Ok(found)
+            };
+            db.run(found).await
         });
         let row = row.map_err(|error| self.failed(error))?;
         Ok(row.map(|(text, expires, live)| Row::new(text, expires, live == Some(true))))
@@ -224,23 +185,5 @@ impl Rows {
             store: format!("database {:?}", self.database.alias()),
             source: Box::new(error),
         }
-    }
-}
-
-#[cfg(all(test, any(feature = "postgres", feature = "mysql")))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_goes_alone_and_only_while_nobody_is_in_the_group() {
-        let lane = Lane::default();
-        let taken = lane.take();
-        assert!(taken.is_some());
-        assert!(lane.take().is_none() && lane.take().is_none(), "whoever asks in vain leaves it taken");
-        drop(taken);
-        let grouped = lane.join();
-        assert!(lane.take().is_none());
-        drop(grouped);
-        assert!(lane.take().is_some());
     }
 }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::db::group::Asked;
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::timestamp::Timestamp;
+use crate::grouping::group::Asked;
 use crate::session::backends::db::read::{Read, Row};
 use crate::session::backends::db::write::NO_TEXT;
 use crate::session::key::SessionKey;

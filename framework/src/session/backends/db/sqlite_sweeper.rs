@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::db::group::Asked;
 use crate::db::sqlite_direct::patiently;
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
+use crate::grouping::group::Asked;
 use crate::session::backends::db::sqlite_writer::execute;
 use crate::session::backends::db::sweep::Sweep;
 use crate::session::store::Cleared;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::db::group::Asked;
 use crate::db::sqlite_direct::patiently;
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::vendor::Vendor;
+use crate::grouping::group::Asked;
 use crate::session::backends::db::write::{Change, Write, text_of};
 
 /// Whether the write took place; an error may be everybody's.

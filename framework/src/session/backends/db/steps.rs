@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::db::group::Asked;
+use crate::grouping::group::Asked;
 use crate::session::backends::db::write::{Kind, Write};
 
 /// Writes of one kind, each to another row, by their keys.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::db::database::Database;
+use crate::db::dispatch::on_kept;
 use crate::db::error::DatabaseError;
 use crate::db::sql::Sql;
 use crate::db::stored::StoredText;
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
-use crate::on_writer;
 use crate::session::key::SessionKey;
 use crate::session::store::Version;
 
@@ -164,7 +164,7 @@ where
 }
 
 async fn statement(database: &Database, write: &Write) -> Result<bool, DatabaseError> {
-    on_writer!(database, pool => {
+    on_kept!(database, pool => {
         let (key, query) = (write.key.as_str(), sqlx::query(write.sql(database.vendor())));
         let query = match &write.change {
             Change::Insert { text, expires } => query.bind(key).bind(text_of(text)).bind(*expires),
@@ -181,8 +181,15 @@ async fn statement(database: &Database, write: &Write) -> Result<bool, DatabaseE
             Change::Delete { expected: None } => query.bind(key),
             Change::Delete { expected: Some(expected) } => query.bind(key).bind(text_of(expected)),
         };
-        let rows = query.execute(pool);
-        database.run(async { took_place(rows.await.map(|done| done.rows_affected())) }).await
+        let done = async {
+            let mut connection = pool.get().await?;
+            let rows = query.execute(&mut *connection).await.map(|done| done.rows_affected());
+            if rows.is_ok() {
+                connection.keep();
+            }
+            took_place(rows)
+        };
+        database.run(done).await
     })
 }
 

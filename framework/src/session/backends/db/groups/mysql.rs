@@ -10,8 +10,9 @@ use sqlx::{Encode, MySql, QueryBuilder, Row as _, Type};
 
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
-use crate::db::group::Asked;
+use crate::db::kept::KeptPool;
 use crate::db::timestamp::Timestamp;
+use crate::grouping::group::Asked;
 use crate::session::backends::db::read::{Found, Read, Row, by_key};
 use crate::session::backends::db::steps::Step;
 use crate::session::backends::db::write::{Change, Kind, Write, Written, text_of, version_of};
@@ -19,18 +20,19 @@ use crate::session::backends::db::write::{Change, Kind, Write, Written, text_of,
 /// The rows that there are, by their keys.
 pub(super) async fn select(
     database: &Database,
+    pool: &KeptPool<'_, MySql>,
     jobs: &[Asked<Read, Found>],
 ) -> Result<HashMap<String, Row>, DatabaseError> {
     let now = jobs.iter().filter_map(|waiting| waiting.job.now).max();
     let mut keys: Vec<&str> = jobs.iter().map(|waiting| waiting.job.key.as_str()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mut rows = read(database, now, &keys).await?;
+    let mut rows = read(database, pool, now, &keys).await?;
     // The collation takes names for equal that are not: a row that nobody called by its own was called by another.
     if rows.keys().any(|key| keys.binary_search(&key.as_str()).is_err()) {
         for key in keys {
             if !rows.contains_key(key)
-                && let Some(row) = read(database, now, &[key]).await?.into_values().next()
+                && let Some(row) = read(database, pool, now, &[key]).await?.into_values().next()
             {
                 rows.insert(key.to_owned(), row);
             }
@@ -41,14 +43,20 @@ pub(super) async fn select(
 
 async fn read(
     database: &Database,
+    pool: &KeptPool<'_, MySql>,
     now: Option<Timestamp>,
     keys: &[&str],
 ) -> Result<HashMap<String, Row>, DatabaseError> {
     let mut sql = QueryBuilder::<MySql>::new("SELECT session_key, session_data, expire_date, expire_date > ");
     sql.push_bind(now).push(" FROM django_session");
     where_key_in(&mut sql, keys);
-    let rows = database.run(sql.build_query_as().fetch_all(database.mysql()?)).await?;
-    Ok(by_key(rows))
+    let rows = async {
+        let mut connection = pool.get().await?;
+        let rows = sql.build_query_as().fetch_all(&mut *connection).await?;
+        connection.keep();
+        Ok(rows)
+    };
+    Ok(by_key(database.run(rows).await?))
 }
 
 /// What a group may hold in all, bytes: a server that is sent more than its `max_allowed_packet` hangs up.

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use sqlx::Postgres;
+
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
-use crate::db::group::Asked;
+use crate::db::kept::KeptPool;
 use crate::db::timestamp::Timestamp;
+use crate::grouping::group::Asked;
 use crate::session::backends::db::read::{Found, Read, Row, by_key};
 use crate::session::backends::db::steps::Step;
 use crate::session::backends::db::write::{Change, Kind, Written, text_of};
@@ -13,29 +16,39 @@ use crate::session::backends::db::write::{Change, Kind, Written, text_of};
 /// The rows that there are, by their keys.
 pub(super) async fn select(
     database: &Database,
+    pool: KeptPool<'_, Postgres>,
     jobs: &[Asked<Read, Found>],
 ) -> Result<HashMap<String, Row>, DatabaseError> {
-    let pool = database.postgres()?;
     let now = jobs.iter().filter_map(|waiting| waiting.job.now).max();
-    let rows = if let [waiting] = jobs {
-        let query = sqlx::query_as(
+    let query = if let [waiting] = jobs {
+        sqlx::query_as(
             "SELECT session_key, session_data, expire_date, expire_date > $2 FROM django_session WHERE session_key = $1",
-        );
-        database.run(query.bind(waiting.job.key.as_str()).bind(now).fetch_all(pool)).await?
+        )
+        .bind(waiting.job.key.as_str())
     } else {
         let mut keys: Vec<&str> = jobs.iter().map(|waiting| waiting.job.key.as_str()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let query = sqlx::query_as(
+        sqlx::query_as(
             "SELECT session_key, session_data, expire_date, expire_date > $2 FROM django_session WHERE session_key = ANY($1)",
-        );
-        database.run(query.bind(keys).bind(now).fetch_all(pool)).await?
+        )
+        .bind(keys)
     };
-    Ok(by_key(rows))
+    let rows = async {
+        let mut connection = pool.get().await?;
+        let rows = query.bind(now).fetch_all(&mut *connection).await?;
+        connection.keep();
+        Ok(rows)
+    };
+    Ok(by_key(database.run(rows).await?))
 }
 
 /// The keys of the writes that took place: all of them are tried, or none.
-pub(super) async fn write(database: &Database, step: &Step<Written>) -> Result<Vec<String>, DatabaseError> {
+pub(super) async fn write(
+    database: &Database,
+    pool: KeptPool<'_, Postgres>,
+    step: &Step<Written>,
+) -> Result<Vec<String>, DatabaseError> {
     let count = step.jobs.len();
     let (mut keys, mut texts) = (Vec::with_capacity(count), Vec::with_capacity(count));
     let (mut dates, mut expected_texts) = (Vec::<Timestamp>::with_capacity(count), Vec::with_capacity(count));
@@ -68,7 +81,13 @@ pub(super) async fn write(database: &Database, step: &Step<Written>) -> Result<V
         Kind::Delete => query,
         Kind::DeleteIf => query.bind(expected_texts),
     };
-    database.run(query.fetch_all(database.postgres()?)).await
+    let done = async {
+        let mut connection = pool.get().await?;
+        let done = query.fetch_all(&mut *connection).await?;
+        connection.keep();
+        Ok(done)
+    };
+    database.run(done).await
 }
 
 /// A row that another transaction has locked is left out: a statement waits for nobody, and so in no circle either.

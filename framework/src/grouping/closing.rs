@@ -1,11 +1,11 @@
-//! An orderly end for the tasks that work for a database.
+//! An orderly end for the tasks that work for a database or a server.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-/// Lets a database's tasks and threads finish what they were asked for before its connections end.
+/// Lets the tasks and threads that work for something finish what they were asked for before its connections end.
 pub struct Closing {
     begun: watch::Sender<bool>,
     threads: Mutex<Vec<Tell>>,

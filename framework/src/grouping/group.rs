@@ -9,8 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::db::closing::OpenWork;
-use crate::db::database::Database;
+use crate::grouping::closing::{Closing, OpenWork};
 
 /// Jobs in one group at most: beyond it a job costs hardly less, and the last one would wait longer than the first.
 pub const LARGEST: usize = 128;
@@ -18,8 +17,16 @@ pub const LARGEST: usize = 128;
 /// Jobs that wait at most: whoever comes then waits for a place.
 pub const QUEUE: usize = 1_024;
 
+/// What the task works for: its end is the task's.
+pub trait Owner: Clone + fmt::Debug + Send + 'static {
+    /// What the task holds a share of.
+    fn closing(&self) -> &Closing;
+}
+
 /// What the task does with the jobs.
 pub trait Work: Send + 'static {
+    /// What it works for: a database, a server.
+    type Owner: Owner;
     /// What is asked for.
     type Job: Send + 'static;
     /// What comes of it.
@@ -60,15 +67,15 @@ impl<J, A> Asked<J, A> {
     }
 }
 
-/// The task has ended: the database was closed, or the runtime that the task ran on.
+/// The task has ended: its owner was closed, or the runtime that the task ran on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the database was closed")]
+#[error("it was closed")]
 pub struct Closed;
 
-/// The queue to a task that is started at the first job, on the runtime that asks, and ends with this or with its database.
+/// The queue to a task that is started at the first job, on the runtime that asks, and ends with this or with its owner.
 pub struct Group<W: Work> {
-    database: Database,
-    work: fn(Database) -> W,
+    owner: W::Owner,
+    work: fn(W::Owner) -> W,
     queue: Mutex<Option<Queue<W>>>,
 }
 
@@ -77,14 +84,14 @@ type Jobs<W> = mpsc::Receiver<Asked<<W as Work>::Job, <W as Work>::Answer>>;
 
 impl<W: Work> fmt::Debug for Group<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("database", &self.database.alias()).finish_non_exhaustive()
+        f.debug_struct("Group").field("owner", &self.owner).finish_non_exhaustive()
     }
 }
 
 impl<W: Work> Group<W> {
-    /// A group for that database; nothing is started.
-    pub const fn new(database: Database, work: fn(Database) -> W) -> Self {
-        Self { database, work, queue: Mutex::new(None) }
+    /// A group for that owner; nothing is started.
+    pub const fn new(owner: W::Owner, work: fn(W::Owner) -> W) -> Self {
+        Self { owner, work, queue: Mutex::new(None) }
     }
 
     /// Has a job done. If the future is dropped, the job was done or it was not; neither the others nor the task notice.
@@ -110,9 +117,9 @@ impl<W: Work> Group<W> {
         if let Some(queue) = queue.as_ref().filter(|queue| !queue.is_closed()) {
             return Ok(queue.clone());
         }
-        let open = self.database.closing().open().ok_or(Closed)?;
+        let open = self.owner.closing().open().ok_or(Closed)?;
         let (sender, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(serve((self.work)(self.database.clone()), jobs, open));
+        tokio::spawn(serve((self.work)(self.owner.clone()), jobs, open));
         Ok(queue.insert(sender).clone())
     }
 }
