@@ -35,6 +35,8 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!("nuages needs at least one of its cargo features `sqlite`, `postgres`, `mysql`");
 
+#[cfg(feature = "sqlite")]
+pub(crate) mod bell;
 pub mod connection;
 pub mod database;
 pub mod dispatch;

@@ -6,7 +6,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -14,10 +15,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::db::closing::OpenWork;
+use crate::db::bell::Bell;
 use crate::db::database::Database;
-use crate::db::group::{Asked, Closed, LARGEST, QUEUE};
 use crate::db::sqlite_failure::SqliteFailure;
+use crate::grouping::closing::OpenWork;
+use crate::grouping::group::{Asked, Closed, LARGEST, QUEUE};
+
+/// How long the runtime may take to hear that there are answers, before it is told in another way.
+const HEARD: Duration = Duration::from_millis(20);
 
 /// What the thread does with the jobs.
 pub trait SqliteWork: Send + 'static {
@@ -46,11 +51,15 @@ struct Shared<W: SqliteWork> {
     places: Semaphore,
     /// Whether the last group was more than one job, so that the next one may be, too.
     crowded: AtomicBool,
+    /// How many wait for an answer.
+    asking: AtomicUsize,
 }
 
 struct Queue<W: SqliteWork> {
     jobs: VecDeque<Asked<W::Job, W::Answer>>,
     thread: Option<Thread>,
+    /// Through which it wakes whom it answers.
+    bell: Option<Arc<Bell>>,
     /// The thread found nothing to do, and waits to be woken.
     asleep: bool,
     /// Nothing more is taken.
@@ -75,9 +84,10 @@ impl<W: SqliteWork> SqliteThread<W> {
     /// [`Closed`]; the job was then not done.
     pub async fn ask(&self, job: W::Job) -> Result<W::Answer, Closed> {
         let shared = self.shared()?;
+        let _asking = Asking::one(&shared.asking);
         let place = shared.places.acquire().await.map_err(|_| Closed)?;
         let (answer, answered) = oneshot::channel();
-        let asleep = shared.push(Asked::new(job, answer))?;
+        let (asleep, bell) = shared.push(Asked::new(job, answer))?;
         // The thread gives it back when it takes the job.
         place.forget();
         if asleep {
@@ -89,7 +99,7 @@ impl<W: SqliteWork> SqliteThread<W> {
             }
             drop(wake);
         }
-        answered.await.map_err(|_| Closed)
+        shared.answered(bell, answered).await
     }
 
     fn shared(&self) -> Result<Arc<Shared<W>>, Closed> {
@@ -98,9 +108,16 @@ impl<W: SqliteWork> SqliteThread<W> {
             return Ok(Arc::clone(shared));
         }
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue { jobs: VecDeque::new(), thread: None, asleep: false, closed: false }),
+            queue: Mutex::new(Queue {
+                jobs: VecDeque::new(),
+                thread: None,
+                bell: None,
+                asleep: false,
+                closed: false,
+            }),
             places: Semaphore::new(QUEUE),
             crowded: AtomicBool::new(false),
+            asking: AtomicUsize::new(0),
         });
         let ended = Arc::downgrade(&shared);
         let end = move || {
@@ -135,14 +152,42 @@ impl<W: SqliteWork> Drop for SqliteThread<W> {
 }
 
 impl<W: SqliteWork> Shared<W> {
-    /// Whether the thread sleeps, and has to be woken for it.
-    fn push(&self, asked: Asked<W::Job, W::Answer>) -> Result<bool, Closed> {
+    /// Whether the thread sleeps, and has to be woken for it; and through what it wakes.
+    fn push(&self, asked: Asked<W::Job, W::Answer>) -> Result<(bool, Option<Arc<Bell>>), Closed> {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return Err(Closed);
         }
         queue.jobs.push_back(asked);
-        Ok(queue.asleep)
+        Ok((queue.asleep, queue.bell.clone()))
+    }
+
+    /// Waits for an answer. The bell is for one that waits alone: where there are others, the runtime's workers are awake, and look
+    /// for tasks that somebody woke more often than for events.
+    async fn answered(
+        &self,
+        bell: Option<Arc<Bell>>,
+        mut answered: oneshot::Receiver<W::Answer>,
+    ) -> Result<W::Answer, Closed> {
+        let bell = match bell {
+            _ if self.asking.load(Ordering::Relaxed) > 1 => None,
+            Some(bell) if !bell.is_deaf() => Some(bell),
+            _ => self.hang(),
+        };
+        let answer = match bell {
+            Some(bell) => poll_fn(|context| bell.poll(&mut answered, context)).await,
+            None => answered.await,
+        };
+        answer.map_err(|_| Closed)
+    }
+
+    /// A bell in this runtime, from now on for all.
+    fn hang(&self) -> Option<Arc<Bell>> {
+        let bell = Bell::hang()?;
+        let mut queue = lock(&self.queue);
+        // Two may come at the same time.
+        let there = queue.bell.take().filter(|bell| !bell.is_deaf()).unwrap_or(bell);
+        Some(Arc::clone(queue.bell.insert(there)))
     }
 
     /// Wakes the thread if it sleeps and nobody has woken it yet.
@@ -164,6 +209,22 @@ impl<W: SqliteWork> Shared<W> {
         // Those who wait for a place.
         self.places.close();
         self.wake();
+    }
+}
+
+/// One that waits for an answer, until it is dropped.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn one(asking: &'a AtomicUsize) -> Self {
+        asking.fetch_add(1, Ordering::Relaxed);
+        Self(asking)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -198,8 +259,18 @@ fn serve<W: SqliteWork>(shared: &Shared<W>, mut work: W, mut own: OwnSqlite, ope
                 break;
             }
             queue.asleep = true;
+            let bell = queue.bell.clone().filter(|bell| bell.is_unanswered());
             drop(queue);
-            thread::park();
+            match bell {
+                Some(bell) => {
+                    thread::park_timeout(HEARD);
+                    // Whoever wakes it takes the mark away: the time is over.
+                    if lock(&shared.queue).asleep && bell.is_unanswered() {
+                        bell.wake_all();
+                    }
+                }
+                None => thread::park(),
+            }
             continue;
         }
         queue.asleep = false;

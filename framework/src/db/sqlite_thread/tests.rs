@@ -157,9 +157,16 @@ async fn nobody_waits_for_a_request_that_is_not_polled() {
 async fn a_thread_that_sleeps_is_told_of_the_end() {
     let (_, _, _, database) = thread(false);
     let shared = Arc::new(Shared::<Clerk> {
-        queue: Mutex::new(Queue { jobs: VecDeque::new(), thread: None, asleep: false, closed: false }),
+        queue: Mutex::new(Queue {
+            jobs: VecDeque::new(),
+            thread: None,
+            bell: None,
+            asleep: false,
+            closed: false,
+        }),
         places: Semaphore::new(QUEUE),
         crowded: AtomicBool::new(false),
+        asking: AtomicUsize::new(0),
     });
     let own = OwnSqlite {
         database: database.clone(),
@@ -247,6 +254,36 @@ fn it_outlives_a_runtime() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         assert_eq!(runtime.block_on(thread.ask(number)), Ok(number));
     }
+}
+
+/// Blocks the thread that it is called on.
+fn block<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut std::task::Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park_timeout(Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn whoever_blocks_all_workers_gets_an_answer() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let answers = runtime.block_on(async {
+        let (thread, ..) = self::thread(false);
+        let blocking =
+            tokio::spawn(async move { block(async { [thread.ask(1).await, thread.ask(2).await] }) });
+        blocking.await.unwrap()
+    });
+    assert_eq!(answers, [Ok(1), Ok(2)]);
 }
 
 #[tokio::test]
