@@ -53,3 +53,4 @@ mod memcached_servers {
 
 mod cache_alone;
 mod cache_interop;
+mod cache_together;

@@ -46,6 +46,7 @@ macro_rules! cache_contract {
             of_many_that_add_one_succeeds,
             many_that_count_lose_nothing,
             many_that_replace_lose_nothing,
+            of_many_each_has_its_own,
             several_keys_go_in_one_call,
             clear_leaves_nothing,
             a_missing_value_is_made_once,
@@ -265,13 +266,14 @@ pub(crate) async fn touch_if_compares(place: &Place) {
         assert_eq!(cache.touch_if("key", timeout, &first).await.unwrap(), Touched::Touched);
     }
     assert_eq!(cache.get::<String>("key").await.unwrap().as_deref(), Some("one"));
-    cache.set("key", "two", 1.into()).await.unwrap();
+    // A table keeps whole seconds, so that one may be over at once.
+    cache.set("key", "two", 2.into()).await.unwrap();
     assert_eq!(cache.touch_if("key", 100.into(), &first).await.unwrap(), Touched::Changed);
     let (_, second) = cache.get_versioned::<String>("key").await.unwrap().unwrap();
-    cache.set("other", "kept", 1.into()).await.unwrap();
+    cache.set("other", "kept", 2.into()).await.unwrap();
     let (_, other) = cache.get_versioned::<String>("other").await.unwrap().unwrap();
     assert_eq!(cache.touch_if("other", 100.into(), &other).await.unwrap(), Touched::Touched);
-    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    tokio::time::sleep(Duration::from_millis(3_100)).await;
     assert!(!cache.has_key("key").await.unwrap(), "its time was left alone");
     assert_eq!(cache.touch_if("key", 100.into(), &second).await.unwrap(), Touched::Missing);
     assert!(!cache.has_key("key").await.unwrap(), "a touch is no insert");
@@ -340,6 +342,32 @@ pub(crate) async fn many_that_replace_lose_nothing(place: &Place) {
     let mut list = place.cache.get::<Vec<usize>>("list").await.unwrap().unwrap();
     list.sort_unstable();
     assert_eq!(list, (0..CALLERS).collect::<Vec<_>>());
+}
+
+/// Where commands of many callers are put together, none gets another's answer.
+pub(crate) async fn of_many_each_has_its_own(place: &Place) {
+    at_once(place, async |cache: Cache, number| {
+        let (key, absent) = (format!("own{number}"), format!("absent{number}"));
+        for round in 0..5 {
+            let text = format!("{number} in round {round}").repeat(1 + number % 7);
+            cache.set(&key, &text, 100.into()).await.unwrap();
+            assert_eq!(cache.get::<String>(&key).await.unwrap().as_deref(), Some(&*text));
+            assert_eq!(cache.get::<String>(&absent).await.unwrap(), None);
+            assert_eq!(cache.get_versioned::<String>(&absent).await.unwrap().map(|found| found.0), None);
+            let (found, version) = cache.get_versioned::<String>(&key).await.unwrap().expect("a value");
+            assert_eq!(found, text);
+            let next = format!("{text} and on");
+            let replace =
+                async |key: &str, expected| cache.replace(key, &next, 100.into(), expected).await.unwrap();
+            assert_eq!(replace(&absent, None).await, Replaced::Missing);
+            assert_eq!(replace(&absent, Some(&version)).await, Replaced::Missing);
+            assert!(matches!(replace(&key, Some(&version)).await, Replaced::Stored(_)));
+            assert_eq!(replace(&key, Some(&version)).await, Replaced::Changed);
+            assert!(matches!(replace(&key, None).await, Replaced::Stored(_)));
+            assert_eq!(cache.get::<String>(&key).await.unwrap().as_deref(), Some(&*next));
+        }
+    })
+    .await;
 }
 
 pub(crate) async fn several_keys_go_in_one_call(place: &Place) {

@@ -10,6 +10,7 @@
 //! to each of which a process then holds two connections: see `once`.
 
 mod certificates;
+mod grouped;
 mod once;
 mod packed;
 mod server;
@@ -24,6 +25,7 @@ use futures_util::future::try_join_all;
 use redis::{Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, Script};
 
 use self::certificates::Certificates;
+use self::grouped::{CHANGED, Grouped, MISSING, Replace};
 use self::packed::{pack, unpack};
 use self::server::{Limits, Question, Server};
 use crate::cache::backend::{CacheBackend, Deleted, Replaced, Touched, Ttl, Version};
@@ -39,16 +41,6 @@ use crate::serialize::value::Value;
 /// The backend's row in the table.
 pub const BACKEND: CacheBackendDef =
     CacheBackendDef { name: "django.core.cache.backends.redis.RedisCache", build };
-
-/// KEYS: the key. ARGV: the value, how long ("never", "now", seconds), whether and what is expected.
-const REPLACE: &str = "
-local found = redis.call('GET', KEYS[1])
-if not found then return 0 end
-if ARGV[3] == '1' and found ~= ARGV[4] then return 1 end
-if ARGV[2] == 'now' then redis.call('DEL', KEYS[1])
-elseif ARGV[2] == 'never' then redis.call('SET', KEYS[1], ARGV[1])
-else redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
-return 2";
 
 /// KEYS: the key. ARGV: how long ("never", "now", seconds), what is expected.
 const TOUCH_IF: &str = "
@@ -139,10 +131,9 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
     };
     Ok(Arc::new(RedisCache {
         alias: parts.alias.to_owned(),
-        writer,
-        readers: servers.collect(),
+        writer: Grouped::new(writer),
+        readers: servers.map(Grouped::new).collect(),
         turn: AtomicUsize::new(0),
-        replace: Script::new(REPLACE),
         touch_if: Script::new(TOUCH_IF),
         delete_if: Script::new(DELETE_IF),
         incr: Script::new(INCR),
@@ -153,11 +144,10 @@ fn build(parts: &BackendParts<'_>) -> BuiltBackend {
 #[derive(Debug)]
 pub struct RedisCache {
     alias: String,
-    writer: Server,
-    readers: Vec<Server>,
+    writer: Grouped,
+    readers: Vec<Grouped>,
     /// Whose turn it is to be read from.
     turn: AtomicUsize,
-    replace: Script,
     touch_if: Script,
     delete_if: Script,
     incr: Script,
@@ -213,7 +203,7 @@ fn is_no_number(error: &BoxError) -> bool {
 }
 
 impl RedisCache {
-    fn reader(&self) -> &Server {
+    fn reader(&self) -> &Grouped {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         match self.readers.len() {
             0 => &self.writer,
@@ -223,11 +213,11 @@ impl RedisCache {
 
     /// Something that may be done twice.
     async fn write<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, CacheError> {
-        self.writer.ask(Question::Command(command), true).await
+        self.writer.server().ask(Question::Command(command), true).await
     }
 
     async fn read<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, CacheError> {
-        self.reader().ask(Question::Command(command), true).await
+        self.reader().server().ask(Question::Command(command), true).await
     }
 }
 
@@ -238,14 +228,14 @@ impl CacheBackend for RedisCache {
     }
 
     async fn get(&self, key: &CacheKey) -> Result<Option<Value>, CacheError> {
-        let asked = self.read(&command("GET", key)).await;
-        let data: Option<Bytes> = asked.map_err(|error| of_another_kind(&self.alias, key, error))?;
+        let asked = self.reader().get(key).await;
+        let data = asked.map_err(|error| of_another_kind(&self.alias, key, error))?;
         data.map(|data| unpack(&self.alias, key, &data)).transpose()
     }
 
     async fn get_versioned(&self, key: &CacheKey) -> Result<Option<(Value, Version)>, CacheError> {
-        let asked = self.write(&command("GET", key)).await;
-        let data: Option<Bytes> = asked.map_err(|error| of_another_kind(&self.alias, key, error))?;
+        let asked = self.writer.get(key).await;
+        let data = asked.map_err(|error| of_another_kind(&self.alias, key, error))?;
         let Some(data) = data else { return Ok(None) };
         Ok(Some((unpack(&self.alias, key, &data)?, Version(data))))
     }
@@ -291,7 +281,7 @@ impl CacheBackend for RedisCache {
         }
         let mut command = set(key, &data, ttl);
         command.arg("NX");
-        let stored: Option<String> = self.writer.ask(Question::Command(&command), false).await?;
+        let stored: Option<String> = self.writer.server().ask(Question::Command(&command), false).await?;
         Ok(stored.is_some())
     }
 
@@ -303,13 +293,11 @@ impl CacheBackend for RedisCache {
         expected: Option<&Version>,
     ) -> Result<Replaced, CacheError> {
         let data = pack(&self.alias, key, value)?;
-        let mut script = self.replace.prepare_invoke();
-        script.key(key.as_str()).arg(&*data).arg(how_long(ttl)).arg(u8::from(expected.is_some()));
-        script.arg(expected.map_or(&[][..], |expected| &expected.0));
-        let done: u8 = self.writer.ask(Question::Script(&script), false).await?;
-        Ok(match done {
-            0 => Replaced::Missing,
-            1 => Replaced::Changed,
+        let expected = expected.map(|expected| expected.0.clone());
+        let replace = Replace::new(key, data.clone(), ttl, expected);
+        Ok(match self.writer.replace(&replace).await? {
+            MISSING => Replaced::Missing,
+            CHANGED => Replaced::Changed,
             _ => Replaced::Stored(Version(data)),
         })
     }
@@ -319,7 +307,7 @@ impl CacheBackend for RedisCache {
             // PERSIST says whether there was an expiry, not whether there is a value.
             let mut both = Pipeline::new();
             both.add_command(command("PERSIST", key)).ignore().add_command(command("EXISTS", key));
-            let (there,): (bool,) = self.writer.ask(Question::Pipeline(&both), true).await?;
+            let (there,): (bool,) = self.writer.server().ask(Question::Pipeline(&both), true).await?;
             return Ok(there);
         };
         let mut command = command("EXPIRE", key);
@@ -329,7 +317,7 @@ impl CacheBackend for RedisCache {
     async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
         let mut script = self.touch_if.prepare_invoke();
         script.key(key.as_str()).arg(how_long(ttl)).arg(&*expected.0);
-        let done: u8 = self.writer.ask(Question::Script(&script), false).await?;
+        let done: u8 = self.writer.server().ask(Question::Script(&script), false).await?;
         Ok(match done {
             0 => Touched::Missing,
             1 => Touched::Changed,
@@ -340,7 +328,7 @@ impl CacheBackend for RedisCache {
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {
         let mut script = self.incr.prepare_invoke();
         script.key(key.as_str()).arg(delta);
-        let sum: Option<String> = match self.writer.ask(Question::Script(&script), false).await {
+        let sum: Option<String> = match self.writer.server().ask(Question::Script(&script), false).await {
             Err(CacheError::Server { source, .. }) if is_no_number(&source) => {
                 return Err(pickled::not_a_number(&self.alias, key, delta));
             }
@@ -357,7 +345,7 @@ impl CacheBackend for RedisCache {
     async fn delete_if(&self, key: &CacheKey, expected: &Version) -> Result<Deleted, CacheError> {
         let mut script = self.delete_if.prepare_invoke();
         script.key(key.as_str()).arg(&*expected.0);
-        let done: u8 = self.writer.ask(Question::Script(&script), false).await?;
+        let done: u8 = self.writer.server().ask(Question::Script(&script), false).await?;
         Ok(match done {
             0 => Deleted::Missing,
             1 => Deleted::Changed,
@@ -381,9 +369,9 @@ impl CacheBackend for RedisCache {
     }
 
     async fn close(&self) {
-        self.writer.close().await;
+        self.writer.server().close().await;
         for reader in &self.readers {
-            reader.close().await;
+            reader.server().close().await;
         }
     }
 }

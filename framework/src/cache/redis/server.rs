@@ -1,6 +1,7 @@
 //! A connection to Redis: to one server, or to a cluster.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
@@ -16,6 +17,8 @@ use tokio::time::timeout;
 use crate::cache::error::CacheError;
 use crate::cache::redis::certificates::Certificates;
 use crate::cache::redis::once::once;
+use crate::grouping::closing::Closing;
+use crate::grouping::group::Owner;
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +38,7 @@ pub(super) struct Server {
     link: Mutex<Option<Link>>,
     /// The one to a cluster for what must not be sent again.
     once: Mutex<Option<ClusterConnection>>,
+    closing: Closing,
 }
 
 enum Target {
@@ -93,7 +97,15 @@ impl Server {
     }
 
     fn to(target: Target, alias: &str, name: String, limits: Limits) -> Self {
-        Self { alias: alias.to_owned(), name, limits, target, link: Mutex::default(), once: Mutex::default() }
+        Self {
+            alias: alias.to_owned(),
+            name,
+            limits,
+            target,
+            link: Mutex::default(),
+            once: Mutex::default(),
+            closing: Closing::default(),
+        }
     }
 
     /// Asks, within the limits. What may be asked `twice` without harm is asked again if the connection turns out to have
@@ -103,8 +115,16 @@ impl Server {
         question: Question<'_>,
         twice: bool,
     ) -> Result<T, CacheError> {
-        let limit = self.limits.connect.saturating_add(self.limits.answer);
-        let asked = timeout(limit, async {
+        self.try_ask(question, twice).await.map_err(|failure| self.error(failure))
+    }
+
+    /// The same, with a failure that many can be told.
+    pub(super) async fn try_ask<T: FromRedisValue>(
+        &self,
+        question: Question<'_>,
+        twice: bool,
+    ) -> Result<T, Failure> {
+        let asked = async {
             if !twice && let Target::Cluster { once: client, .. } = &self.target {
                 return once(question, &self.once(client).await?).await;
             }
@@ -115,16 +135,38 @@ impl Server {
                 }
                 answer => answer,
             }
-        });
-        match asked.await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) if error.is_timeout() => Err(self.late(self.limits.answer)),
-            Ok(Err(error)) => Err(self.failed(error)),
-            Err(_) => Err(self.late(limit)),
+        };
+        match self.in_time(asked).await? {
+            Ok(answer) => Ok(answer),
+            Err(error) if error.is_timeout() => Err(Failure::Late(self.limits.answer)),
+            Err(error) => Err(Failure::Failed(error)),
         }
     }
 
+    /// Waits for what becomes of a question, within the limits: those of the answer alone where there is a connection.
+    pub(super) async fn in_time<T>(&self, asked: impl Future<Output = T>) -> Result<T, Failure> {
+        let connected = self.link.try_lock().is_ok_and(|link| link.is_some());
+        let connecting = if connected { Duration::ZERO } else { self.limits.connect };
+        let limit = connecting.saturating_add(self.limits.answer);
+        timeout(limit, asked).await.map_err(|_| Failure::Late(limit))
+    }
+
+    /// A failure as whoever asked is told of it.
+    pub(super) fn error(&self, failure: Failure) -> CacheError {
+        let (alias, server) = (self.alias.clone(), self.name.clone());
+        match failure {
+            Failure::Late(after) => CacheError::Timeout { alias, server, after },
+            Failure::Failed(source) => CacheError::Server { alias, server, source: source.into() },
+        }
+    }
+
+    /// Whether it is one server, and not many.
+    pub(super) const fn is_single(&self) -> bool {
+        matches!(self.target, Target::Server(_))
+    }
+
     pub(super) async fn close(&self) {
+        self.closing.close().await;
         self.link.lock().await.take();
         self.once.lock().await.take();
     }
@@ -147,7 +189,8 @@ impl Server {
                 let config = ConnectionManagerConfig::new()
                     .set_number_of_retries(0)
                     .set_connection_timeout(Some(self.limits.connect))
-                    .set_response_timeout(Some(self.limits.answer));
+                    // Whoever asks has a limit of their own: a second one is a timer more for each command.
+                    .set_response_timeout(None);
                 Link::Server(ConnectionManager::new_with_config(Client::clone(client), config).await?)
             }
             Target::Cluster { client, .. } => Link::Cluster(client.get_async_connection().await?),
@@ -155,14 +198,21 @@ impl Server {
         *link = Some(made.clone());
         Ok(made)
     }
+}
 
-    fn late(&self, after: Duration) -> CacheError {
-        CacheError::Timeout { alias: self.alias.clone(), server: self.name.clone(), after }
+impl Owner for Arc<Server> {
+    fn closing(&self) -> &Closing {
+        &self.closing
     }
+}
 
-    fn failed(&self, source: RedisError) -> CacheError {
-        CacheError::Server { alias: self.alias.clone(), server: self.name.clone(), source: source.into() }
-    }
+/// Why there is no answer.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// There was none for so long.
+    Late(Duration),
+    /// The connection broke, or the server complains.
+    Failed(RedisError),
 }
 
 /// Something to ask a server.

@@ -1,0 +1,276 @@
+//! Values that many requests want of one server at the same moment: one command for all of them.
+//!
+//! Redis spends more on taking a command and on starting a script than on what they say, and so does the way there and back. A cluster is
+//! asked for each key by itself: they are on different nodes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use redis::{Cmd, Script, ScriptInvocation};
+
+use crate::cache::backend::Ttl;
+use crate::cache::error::CacheError;
+use crate::cache::key::CacheKey;
+use crate::cache::redis::server::{Failure, Question, Server};
+use crate::cache::redis::{command, how_long};
+use crate::grouping::group::{Asked, Closed, Group, Work};
+use crate::grouping::lane::Lane;
+
+/// KEYS: the key. ARGV: the value, how long ("never", "now", seconds), whether and what is expected.
+const REPLACE: &str = "
+local found = redis.call('GET', KEYS[1])
+if not found then return 0 end
+if ARGV[3] == '1' and found ~= ARGV[4] then return 1 end
+if ARGV[2] == 'now' then redis.call('DEL', KEYS[1])
+elseif ARGV[2] == 'never' then redis.call('SET', KEYS[1], ARGV[1])
+else redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+return 2";
+
+/// The same for many keys, with four ARGV for each. One that fails has changed nothing, and keeps none of the others back.
+const REPLACE_MANY: &str = "
+local done = {}
+for n, key in ipairs(KEYS) do
+  local value, ttl = ARGV[4 * n - 3], ARGV[4 * n - 2]
+  local found = redis.pcall('GET', key)
+  if type(found) == 'table' then done[n] = 3
+  elseif not found then done[n] = 0
+  elseif ARGV[4 * n - 1] == '1' and found ~= ARGV[4 * n] then done[n] = 1
+  else
+    local put
+    if ttl == 'now' then put = redis.pcall('DEL', key)
+    elseif ttl == 'never' then put = redis.pcall('SET', key, value)
+    else put = redis.pcall('SET', key, value, 'EX', ttl) end
+    if type(put) == 'table' and put.err then done[n] = 3 else done[n] = 2 end
+  end
+end
+return done";
+
+/// What the scripts say of a key: there is no value, it is another one, it was replaced; or it will have to tell by itself.
+pub(super) const MISSING: u8 = 0;
+pub(super) const CHANGED: u8 = 1;
+const FAILED: u8 = 3;
+
+/// Bytes of one script's arguments at most, unless a single value is larger: meanwhile the server does nothing else.
+const LARGEST: usize = 1 << 20;
+
+/// A server, and the way to it together with others.
+#[derive(Debug)]
+pub(super) struct Grouped {
+    server: Arc<Server>,
+    replace: Script,
+    /// `None` for a cluster.
+    together: Option<Together>,
+}
+
+#[derive(Debug)]
+struct Together {
+    gets: Shared<Gets>,
+    replaces: Shared<Replaces>,
+}
+
+/// A way that many share, and the lane of whoever comes alone.
+#[derive(Debug)]
+struct Shared<W: Work> {
+    group: Group<W>,
+    lane: Lane,
+}
+
+/// A value that takes the place of another.
+#[derive(Debug, Clone)]
+pub(super) struct Replace {
+    key: CacheKey,
+    data: Bytes,
+    ttl: String,
+    expected: Option<Bytes>,
+}
+
+impl Replace {
+    pub(super) fn new(key: &CacheKey, data: Bytes, ttl: Ttl, expected: Option<Bytes>) -> Self {
+        Self { key: key.clone(), data, ttl: how_long(ttl), expected }
+    }
+
+    fn size(&self) -> usize {
+        self.key.as_str().len() + self.data.len() + self.expected.as_ref().map_or(0, Bytes::len)
+    }
+
+    fn put_into(&self, script: &mut ScriptInvocation<'_>) {
+        script.key(self.key.as_str()).arg(&*self.data).arg(&self.ttl);
+        script.arg(u8::from(self.expected.is_some())).arg(self.expected.as_deref().unwrap_or_default());
+    }
+
+    async fn alone(&self, server: &Server, script: &Script) -> Result<u8, Failure> {
+        let mut script = script.prepare_invoke();
+        self.put_into(&mut script);
+        server.try_ask(Question::Script(&script), false).await
+    }
+}
+
+impl Grouped {
+    pub(super) fn new(server: Server) -> Self {
+        let server = Arc::new(server);
+        let together = server.is_single().then(|| Together {
+            gets: Shared { group: Group::new(Arc::clone(&server), Gets), lane: Lane::default() },
+            replaces: Shared { group: Group::new(Arc::clone(&server), Replaces::new), lane: Lane::default() },
+        });
+        Self { server, replace: Script::new(REPLACE), together }
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The bytes under a key.
+    pub(super) async fn get(&self, key: &CacheKey) -> Result<Option<Bytes>, CacheError> {
+        let alone = get(&self.server, key);
+        let found = match &self.together {
+            Some(together) => self.with_others(&together.gets, || key.clone(), alone).await,
+            None => alone.await,
+        };
+        found.map_err(|failure| self.server.error(failure))
+    }
+
+    /// Puts a value in the place of another: [`MISSING`], [`CHANGED`], or anything else if it is done.
+    pub(super) async fn replace(&self, replace: &Replace) -> Result<u8, CacheError> {
+        let alone = replace.alone(&self.server, &self.replace);
+        let done = match &self.together {
+            Some(together) => self.with_others(&together.replaces, || replace.clone(), alone).await,
+            None => alone.await,
+        };
+        done.map_err(|failure| self.server.error(failure))
+    }
+
+    /// Goes alone if nobody else is on the way.
+    async fn with_others<W: Work<Answer = Result<T, Failure>>, T>(
+        &self,
+        shared: &Shared<W>,
+        job: impl FnOnce() -> W::Job,
+        alone: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        if let Some(_taken) = shared.lane.take() {
+            return alone.await;
+        }
+        let _grouped = shared.lane.join();
+        match self.server.in_time(shared.group.ask(job())).await? {
+            Ok(answer) => answer,
+            // It was not asked: the cache was closed, and connects anew for whoever asks all the same.
+            Err(Closed) => alone.await,
+        }
+    }
+}
+
+async fn get(server: &Server, key: &CacheKey) -> Result<Option<Bytes>, Failure> {
+    server.try_ask(Question::Command(&command("GET", key)), true).await
+}
+
+/// A command with those keys.
+fn of_all<J, A>(name: &str, jobs: &[Asked<J, A>], key: impl Fn(&J) -> &CacheKey) -> Cmd {
+    let mut command = redis::cmd(name);
+    for waiting in jobs {
+        command.arg(key(&waiting.job).as_str());
+    }
+    command
+}
+
+/// Tells all of them that there is no answer.
+fn fail<J, T>(jobs: Vec<Asked<J, Result<T, Failure>>>, failure: &Failure) {
+    for waiting in jobs {
+        waiting.answer(Err(failure.clone()));
+    }
+}
+
+/// Reads values.
+#[derive(Debug)]
+struct Gets(Arc<Server>);
+
+impl Work for Gets {
+    type Owner = Arc<Server>;
+    type Job = CacheKey;
+    type Answer = Result<Option<Bytes>, Failure>;
+
+    async fn run(&mut self, jobs: Vec<Asked<CacheKey, Self::Answer>>) {
+        let server = &*self.0;
+        let many = of_all("MGET", &jobs, |key| key);
+        let found: Vec<Option<Bytes>> = match server.try_ask(Question::Command(&many), true).await {
+            Ok(found) => found,
+            Err(failure) => return fail(jobs, &failure),
+        };
+        let mut nothing = Vec::new();
+        for (waiting, found) in jobs.into_iter().zip(found) {
+            match found {
+                Some(data) => waiting.answer(Ok(Some(data))),
+                None => nothing.push(waiting),
+            }
+        }
+        if nothing.is_empty() {
+            return;
+        }
+        // MGET finds nothing where something else than a value is, which GET complains of.
+        let exist = of_all("EXISTS", &nothing, |key| key);
+        match server.try_ask(Question::Command(&exist), true).await {
+            Ok(0_u64) => nothing.into_iter().for_each(|waiting| waiting.answer(Ok(None))),
+            Ok(_) => {
+                for waiting in nothing {
+                    let found = get(server, &waiting.job).await;
+                    waiting.answer(found);
+                }
+            }
+            Err(failure) => fail(nothing, &failure),
+        }
+    }
+
+    async fn end(self) {}
+}
+
+/// Replaces values.
+#[derive(Debug)]
+struct Replaces {
+    server: Arc<Server>,
+    one: Script,
+    many: Script,
+}
+
+impl Replaces {
+    fn new(server: Arc<Server>) -> Self {
+        Self { server, one: Script::new(REPLACE), many: Script::new(REPLACE_MANY) }
+    }
+
+    async fn replace(&self, jobs: Vec<Asked<Replace, Result<u8, Failure>>>) {
+        let mut script = self.many.prepare_invoke();
+        for waiting in &jobs {
+            waiting.job.put_into(&mut script);
+        }
+        let done: Vec<u8> = match self.server.try_ask(Question::Script(&script), false).await {
+            Ok(done) => done,
+            Err(failure) => return fail(jobs, &failure),
+        };
+        for (waiting, done) in jobs.into_iter().zip(done) {
+            if done == FAILED {
+                let told = waiting.job.alone(&self.server, &self.one).await;
+                waiting.answer(told);
+            } else {
+                waiting.answer(Ok(done));
+            }
+        }
+    }
+}
+
+impl Work for Replaces {
+    type Owner = Arc<Server>;
+    type Job = Replace;
+    type Answer = Result<u8, Failure>;
+
+    async fn run(&mut self, jobs: Vec<Asked<Replace, Self::Answer>>) {
+        let (mut together, mut size) = (Vec::with_capacity(jobs.len()), 0);
+        for waiting in jobs {
+            size += waiting.job.size();
+            if size > LARGEST && !together.is_empty() {
+                self.replace(std::mem::take(&mut together)).await;
+                size = waiting.job.size();
+            }
+            together.push(waiting);
+        }
+        self.replace(together).await;
+    }
+
+    async fn end(self) {}
+}

@@ -1,0 +1,97 @@
+//! What Redis is asked by many at once, and one of them fails.
+
+use futures_util::future::join_all;
+use nuages::cache::backend::{Replaced, Timeout};
+use nuages::cache::error::CacheError;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::cache_place::redis;
+
+/// Commands of one line each, to the database of that URL.
+async fn tell(lines: &[&str]) {
+    let url = std::env::var(crate::servers::REDIS).unwrap();
+    let place = url.trim_start_matches("redis://");
+    let (address, database) = place.split_once('/').unwrap_or((place, "0"));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for line in [&*format!("SELECT {database}")].iter().chain(lines) {
+        stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+        let mut said = [0; 100];
+        let count = stream.read(&mut said).await.unwrap();
+        assert!(matches!(said[0], b'+' | b':'), "{line}: {:?}", String::from_utf8_lossy(&said[..count]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_value_fails_alone() {
+    let Some(place) = redis().await else { return };
+    let cache = &place.cache;
+    for number in 0..40 {
+        cache.set(&format!("k{number}"), &number, Timeout::Never).await.unwrap();
+    }
+    let list = cache.key("list").unwrap();
+    tell(&[&format!("RPUSH {} a b", list.as_str())]).await;
+    let (_, version) = cache.get_versioned::<u32>("k0").await.unwrap().unwrap();
+    for _ in 0..5 {
+        let asked = (0..200_u32).map(|number| {
+            let (cache, version) = (cache.clone(), version.clone());
+            tokio::spawn(async move {
+                let key = match number % 5 {
+                    0 => "list".to_owned(),
+                    1 => "nothing".to_owned(),
+                    _ => format!("k{}", 1 + number % 39),
+                };
+                let found = cache.get::<u32>(&key).await;
+                let versioned =
+                    cache.get_versioned::<u32>(&key).await.map(|found| found.map(|found| found.0));
+                let replaced = cache.replace(&key, &number, Timeout::Never, Some(&version)).await;
+                match number % 5 {
+                    0 => {
+                        assert!(matches!(found, Err(CacheError::Decode { .. })), "{found:?}");
+                        assert!(matches!(versioned, Err(CacheError::Decode { .. })), "{versioned:?}");
+                        assert!(matches!(replaced, Err(CacheError::Server { .. })), "{replaced:?}");
+                    }
+                    1 => {
+                        assert_eq!((found.unwrap(), versioned.unwrap()), (None, None));
+                        assert_eq!(replaced.unwrap(), Replaced::Missing);
+                    }
+                    _ => {
+                        let expected = Some(1 + number % 39);
+                        assert_eq!((found.unwrap(), versioned.unwrap()), (expected, expected));
+                        assert_eq!(replaced.unwrap(), Replaced::Changed);
+                    }
+                }
+            })
+        });
+        for outcome in join_all(asked).await {
+            outcome.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scripts_that_the_server_forgot_are_sent_again() {
+    let Some(place) = redis().await else { return };
+    let cache = &place.cache;
+    cache.set("k", &0, Timeout::Never).await.unwrap();
+    for _ in 0..3 {
+        tell(&["SCRIPT FLUSH"]).await;
+        let replacing = (0..100).map(|number| {
+            let cache = cache.clone();
+            tokio::spawn(async move { cache.replace("k", &number, Timeout::Never, None).await })
+        });
+        for outcome in join_all(replacing).await {
+            assert!(matches!(outcome.unwrap().unwrap(), Replaced::Stored(_)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_that_was_closed_connects_anew() {
+    let Some(place) = redis().await else { return };
+    let cache = &place.cache;
+    cache.set("k", &7, Timeout::Never).await.unwrap();
+    cache.backend().close().await;
+    let found = join_all((0..50).map(|_| cache.get::<u32>("k"))).await;
+    assert!(found.into_iter().all(|found| found.unwrap() == Some(7)));
+}
