@@ -1,7 +1,7 @@
 //! The open connections: how the server tells all of them to end, and learns that they have.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -27,7 +27,12 @@ pub(super) struct Connections {
     /// The lock is std's: nothing is awaited while it is held.
     wakers: Mutex<HashMap<u64, Option<Waker>>>,
     gone: Notify,
+    /// Those that hold what parses and writes HTTP.
+    awake: AtomicUsize,
 }
+
+/// More that are awake are a crowd. That many hold 13 MB of buffers.
+const CROWD: usize = 512;
 
 impl Connections {
     pub(super) fn new() -> Self {
@@ -36,6 +41,7 @@ impl Connections {
             next_id: AtomicU64::new(0),
             wakers: Mutex::default(),
             gone: Notify::new(),
+            awake: AtomicUsize::new(0),
         }
     }
 
@@ -99,6 +105,27 @@ impl Registration {
         }
         self.all.order()
     }
+
+    /// Says that this one is awake, until what this gives is dropped.
+    pub(super) fn awake(&self) -> Awake {
+        self.all.awake.fetch_add(1, Ordering::Relaxed);
+        Awake(Arc::clone(&self.all))
+    }
+
+    /// Whether so many are awake that it is time to rest.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.all.awake.load(Ordering::Relaxed) > CROWD
+    }
+}
+
+/// A connection that is awake.
+#[derive(Debug)]
+pub(super) struct Awake(Arc<Connections>);
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        self.0.awake.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Registration {
@@ -122,7 +149,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Wake, Waker};
 
-    use super::{Connections, Order};
+    use super::{CROWD, Connections, Order};
 
     #[derive(Default)]
     struct Count(AtomicUsize);
@@ -131,6 +158,18 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    #[test]
+    fn many_that_are_awake_are_a_crowd() {
+        let all = Arc::new(Connections::new());
+        let one = all.register();
+        let mut awake: Vec<_> = (0..CROWD).map(|_| one.awake()).collect();
+        assert!(!one.is_crowded());
+        awake.push(one.awake());
+        assert!(one.is_crowded());
+        awake.clear();
+        assert!(!one.is_crowded());
     }
 
     #[test]

@@ -185,6 +185,7 @@ impl<S: Service> Server<S> {
                 .boxed();
         }
         loop {
+            let awake = registration.awake();
             let mut connection = Box::new(self.http1.serve_connection(TokioIo::new(socket), service()));
             match supervise(&mut *connection, activity, &mut registration, settings, Rest::Possible).await {
                 End::AtRest => {}
@@ -193,6 +194,7 @@ impl<S: Service> Server<S> {
             let parts = connection.into_parts();
             socket = parts.io.into_inner();
             socket.unread(parts.read_buf);
+            drop(awake);
             let limit = settings.idle_timeout.saturating_sub(RESTLESS);
             match wait(|cx| socket.poll_readable(cx), &mut registration, limit).await {
                 Waited::Came(Ok(())) => {}

@@ -20,6 +20,10 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// nothing beside so much time; and of clients that ask once and stay, few still hold buffers.
 pub(super) const RESTLESS: Duration = Duration::from_millis(100);
 
+/// The same while a crowd is awake, as when many come at once: none of their buffers is there long enough for the next ones to need
+/// buffers beside them.
+const RESTLESS_IN_A_CROWD: Duration = Duration::from_millis(10);
+
 /// Whether a connection may be put to rest when nothing is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
@@ -130,6 +134,9 @@ pub(super) async fn supervise<C: GracefulConnection + Unpin>(
                 Wait::Busy => busy_limit,
                 _ if closing => GOODBYE,
                 Wait::Head => settings.head_timeout,
+                Wait::Idle if restless && registration.is_crowded() => {
+                    RESTLESS_IN_A_CROWD.min(settings.idle_timeout)
+                }
                 Wait::Idle if restless => RESTLESS.min(settings.idle_timeout),
                 Wait::Idle => settings.idle_timeout,
             };
