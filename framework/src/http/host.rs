@@ -21,14 +21,12 @@ pub fn split_domain_port(host: &str) -> Option<(&str, &str)> {
         }
         end + 1
     } else {
-        let end = host.find(':').unwrap_or(host.len());
-        let name = &host[..end];
-        if name.is_empty()
-            || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-        {
-            return None;
+        let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        // What ends the name and is no colon is refused below.
+        match host.bytes().position(|byte| !in_name(byte)).unwrap_or(host.len()) {
+            0 => return None,
+            end => end,
         }
-        end
     };
     let (domain, rest) = host.split_at(domain_end);
     let port = match rest.strip_prefix(':') {
@@ -41,7 +39,7 @@ pub fn split_domain_port(host: &str) -> Option<(&str, &str)> {
 
 /// Whether one of the patterns allows that domain: `*` any, `.example.com` that and every subdomain, others themselves.
 pub fn validate_host<'a>(domain: &str, mut patterns: impl Iterator<Item = &'a str>) -> bool {
-    patterns.any(|pattern| pattern == "*" || is_same_domain(domain, pattern))
+    patterns.any(|pattern| pattern == domain || pattern == "*" || is_same_domain(domain, pattern))
 }
 
 /// Whether a host is the pattern, or lies below one that begins with a dot (Django 5.2 `utils/http.py`).

@@ -32,6 +32,7 @@ pub mod request_body;
 pub mod response;
 pub mod response_cookies;
 pub mod set_cookie;
+pub(crate) mod spare_headers;
 pub mod uploaded_file;
 pub mod uri;
 pub mod vary;

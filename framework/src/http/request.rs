@@ -29,6 +29,7 @@ use crate::http::header_text::header_text;
 use crate::http::query_dict::{QueryDict, TooManyFields};
 use crate::http::request::notes::Notes;
 use crate::http::request_body::RequestBody;
+use crate::http::spare_headers;
 use crate::project::Project;
 use crate::routes::resolved::{ResolverMatch, RouteMatch};
 use crate::session::handle::Session;
@@ -77,6 +78,12 @@ struct Inner {
     id: OnceLock<Box<str>>,
     /// What a view set in the place of what the request says.
     encoding: Option<Charset>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        spare_headers::give(std::mem::take(&mut self.headers));
+    }
 }
 
 /// What could not be borrowed from the request line: the paths were escaped, or there is a script name.

@@ -15,6 +15,7 @@ use crate::http::header_value::{HeaderError, header_name, header_value};
 use crate::http::json::{self, JsonStyle};
 use crate::http::response_cookies::ResponseCookies;
 use crate::http::set_cookie::{CookieError, SetCookie};
+use crate::http::spare_headers;
 use crate::http::uri::{UriParts, iri_to_uri};
 use crate::project::Project;
 use crate::signing::cookies::sign_cookie;
@@ -194,8 +195,7 @@ impl HttpResponse {
     }
 
     fn of(content_type: HeaderValue, body: Bytes) -> Self {
-        // Room for what the usual middleware says, so that the map does not move for the seventh header.
-        let mut headers = HeaderMap::with_capacity(8);
+        let mut headers = spare_headers::take();
         headers.insert(CONTENT_TYPE, content_type);
         Self { headers, body: Body::Bytes(body), ..Self::default() }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderValue, LOCATION, USER_AGENT};
 use http::{Method, StatusCode};
 use regex::bytes::RegexSet;
@@ -110,11 +111,8 @@ impl CommonMiddleware {
             *response = self.redirect(&address)?;
             return Ok(());
         }
-        if let Some(content) = response.content()
-            && !response.headers.contains_key(CONTENT_LENGTH)
-        {
-            let length = HeaderValue::from(content.len());
-            response.headers.insert(CONTENT_LENGTH, length);
+        if let Some(length) = response.content().map(Bytes::len) {
+            response.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
         }
         Ok(())
     }

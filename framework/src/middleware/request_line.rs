@@ -1,6 +1,6 @@
 //! What is left of a request when a view has taken it.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::{Extensions, Method, Uri};
 
@@ -14,14 +14,14 @@ use crate::session::handle::Session;
 pub struct RequestLine {
     request: HttpRequest,
     /// What the layers put on it later.
-    session: OnceLock<Session>,
+    session: Mutex<Option<Session>>,
     extensions: OnceLock<Extensions>,
 }
 
 impl RequestLine {
     /// What is known of that request.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        Self { request: request.shared(), session: OnceLock::new(), extensions: OnceLock::new() }
+        Self { request: request.shared(), session: Mutex::default(), extensions: OnceLock::new() }
     }
 
     /// The method.
@@ -54,7 +54,7 @@ impl RequestLine {
     /// Notes the visitor's session, once there is a middleware that knows it. A second one would be a second session
     /// middleware's; the outer one stays.
     pub(crate) fn note_session(&self, session: &Session) {
-        let _ = self.session.set(session.clone());
+        self.session().get_or_insert_with(|| session.clone());
     }
 
     /// Notes what the layers put on the request before the view gets it.
@@ -67,12 +67,17 @@ impl RequestLine {
     /// The request, with the visitor's session and whatever the layers put on it.
     pub(super) fn request(&self) -> HttpRequest {
         let mut request = self.request.shared();
-        if let Some(session) = self.session.get() {
+        if let Some(session) = &*self.session() {
             request.session = session.clone();
         }
         if let Some(extensions) = self.extensions.get() {
             *request.extensions_mut() = extensions.clone();
         }
         request
+    }
+
+    /// Nothing panics while it is held.
+    fn session(&self) -> MutexGuard<'_, Option<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
