@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture, join_all};
+use nuages::db::database::Database;
 use nuages::session::key::SessionKey;
 use nuages::session::store::Load;
 use tokio::runtime::Runtime;
@@ -107,6 +108,54 @@ async fn names_that_the_collation_takes_for_equal(place: Place) {
     }
 }
 
+/// How many connections of the database's pool there are, and how many of them lie in it.
+fn connections(database: &Database) -> (u32, usize) {
+    nuages::on_pool!(database, pool => (pool.size(), pool.num_idle()))
+}
+
+async fn until(what: impl Fn() -> bool) {
+    let waited = timeout(Duration::from_secs(20), async {
+        while !what() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    waited.await.expect("in time");
+}
+
+/// Connections that wait for the next row go back to the pool when none comes, and at the end; meanwhile they serve.
+async fn kept_connections_go_back(place: Place) {
+    let (store, database) = (place.engine.store(), place.database.as_ref().unwrap());
+    store.insert(&key(0), &numbered(0)).await.unwrap();
+    let (size, idle) = connections(database);
+    assert!(idle < size as usize, "one is kept: {idle} of {size}");
+    for _ in 0..20 {
+        assert!(matches!(store.load(&key(0)).await.unwrap(), Load::Found(_)));
+        assert_eq!(connections(database).0, size, "the same one serves");
+    }
+    until(|| connections(database) == (size, size as usize)).await;
+    assert!(matches!(store.load(&key(0)).await.unwrap(), Load::Found(_)));
+    assert!(connections(database).1 < size as usize);
+    timeout(Duration::from_secs(10), database.close()).await.expect("nobody holds what is kept");
+}
+
+/// A connection that the server ended meanwhile is one failure at most.
+async fn a_kept_connection_that_ended(place: Place) {
+    let (store, database) = (place.engine.store(), place.database.as_ref().unwrap());
+    store.insert(&key(0), &numbered(0)).await.unwrap();
+    let mut other = database.connect().await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE pid <> pg_backend_pid() AND datname = current_database()";
+    other.execute(end).await.unwrap();
+    let mut failed = 0;
+    for _ in 0..10 {
+        match store.load(&key(0)).await {
+            Ok(found) => assert!(matches!(found, Load::Found(_))),
+            Err(_) => failed += 1,
+        }
+    }
+    assert!(failed <= 2, "{failed}");
+}
+
 /// Rows that are written and read together, on a database of its own.
 fn add_groups(
     trials: &mut Trials,
@@ -137,6 +186,7 @@ fn add_groups(
     add("dropped_requests_harm_nobody", |place| {
         async move { group_contract::dropped_requests_harm_nobody(&place).await }.boxed_local()
     });
+    add("kept_connections_go_back", |place| kept_connections_go_back(place).boxed_local());
     add("keys_are_found_together_as_they_are_alone", |place| {
         async move { group_contract::keys_are_found_together_as_they_are_alone(&place).await }.boxed_local()
     });
@@ -152,6 +202,11 @@ fn main() -> ExitCode {
     session_contract!(trials_on! trials, cached_db_memcached, MEMCACHED, place::cached_db_memcached:);
     add_groups(&mut trials, POSTGRES, "postgres", |url| {
         async move { place::postgres(&url).await }.boxed_local()
+    });
+    trials.add_on(POSTGRES, "postgres::a_kept_connection_that_ended", |url| {
+        Runtime::new()
+            .unwrap()
+            .block_on(async { a_kept_connection_that_ended(place::postgres(url).await).await });
     });
     add_groups(&mut trials, MYSQL, "mysql", |url| async move { place::mysql(&url).await }.boxed_local());
     trials.add_on(MYSQL, "cached_db_mysql::names_that_the_collation_takes_for_equal", |url| {

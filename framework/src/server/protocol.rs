@@ -2,7 +2,6 @@
 
 use std::io;
 
-use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 
 use super::socket::Socket;
@@ -36,6 +35,6 @@ pub(super) async fn recognise(socket: &mut Socket) -> io::Result<Protocol> {
             more => count += more,
         }
     };
-    socket.unread(Bytes::copy_from_slice(seen.get(..count).unwrap_or_default()));
+    socket.unread(seen.get(..count).unwrap_or_default());
     Ok(protocol)
 }

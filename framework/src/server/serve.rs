@@ -191,10 +191,11 @@ impl<S: Service> Server<S> {
                 End::AtRest => {}
                 end => return end.boxed(),
             }
-            let parts = connection.into_parts();
-            socket = parts.io.into_inner();
-            socket.unread(parts.read_buf);
-            drop(awake);
+            let http1::Parts { io, read_buf, .. } = connection.into_parts();
+            socket = io.into_inner();
+            socket.unread(&read_buf);
+            // Whatever is still there while the client is waited for costs each connection as much as before.
+            drop((read_buf, awake));
             let limit = settings.idle_timeout.saturating_sub(RESTLESS);
             match wait(|cx| socket.poll_readable(cx), &mut registration, limit).await {
                 Waited::Came(Ok(())) => {}

@@ -56,9 +56,10 @@ impl Socket {
         }
     }
 
-    /// Puts bytes back: they are read again before what comes.
-    pub(super) fn unread(&mut self, bytes: Bytes) {
-        self.ahead = bytes;
+    /// Puts bytes back: they are read again before what comes. They are copied, mostly none: what is left of a buffer keeps all of
+    /// it.
+    pub(super) fn unread(&mut self, bytes: &[u8]) {
+        self.ahead = Bytes::copy_from_slice(bytes);
     }
 
     /// Ready when there is something to read, or the client has gone.
