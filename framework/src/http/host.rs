@@ -39,7 +39,7 @@ pub fn split_domain_port(host: &str) -> Option<(&str, &str)> {
 
 /// Whether one of the patterns allows that domain: `*` any, `.example.com` that and every subdomain, others themselves.
 pub fn validate_host<'a>(domain: &str, mut patterns: impl Iterator<Item = &'a str>) -> bool {
-    patterns.any(|pattern| pattern == domain || pattern == "*" || is_same_domain(domain, pattern))
+    patterns.any(|pattern| pattern == "*" || is_same_domain(domain, pattern))
 }
 
 /// Whether a host is the pattern, or lies below one that begins with a dot (Django 5.2 `utils/http.py`).
@@ -49,6 +49,8 @@ pub fn validate_host<'a>(domain: &str, mut patterns: impl Iterator<Item = &'a st
 pub fn is_same_domain(host: &str, pattern: &str) -> bool {
     match pattern.strip_prefix('.') {
         _ if pattern.is_empty() => false,
+        // Most are written as they are sent.
+        _ if host == pattern => true,
         Some(domain) if host.eq_ignore_ascii_case(domain) => true,
         Some(_) => host
             .len()

@@ -276,9 +276,11 @@ fn block<F: Future>(future: F) -> F::Output {
 
 #[test]
 fn whoever_blocks_all_workers_gets_an_answer() {
+    let (_, _, _, database) = thread(false);
+    let clerk = || Clerk { done: Done::default(), gate: None };
+    let thread = SqliteThread::new(database, "clerk", clerk);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let answers = runtime.block_on(async {
-        let (thread, ..) = self::thread(false);
         let blocking =
             tokio::spawn(async move { block(async { [thread.ask(1).await, thread.ask(2).await] }) });
         blocking.await.unwrap()
