@@ -107,18 +107,7 @@ impl<W: SqliteWork> SqliteThread<W> {
         if let Some(shared) = running.as_ref().filter(|shared| !lock(&shared.queue).closed) {
             return Ok(Arc::clone(shared));
         }
-        let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue {
-                jobs: VecDeque::new(),
-                thread: None,
-                bell: None,
-                asleep: false,
-                closed: false,
-            }),
-            places: Semaphore::new(QUEUE),
-            crowded: AtomicBool::new(false),
-            asking: AtomicUsize::new(0),
-        });
+        let shared = Arc::new(Shared::new());
         let ended = Arc::downgrade(&shared);
         let end = move || {
             if let Some(shared) = ended.upgrade() {
@@ -152,6 +141,21 @@ impl<W: SqliteWork> Drop for SqliteThread<W> {
 }
 
 impl<W: SqliteWork> Shared<W> {
+    fn new() -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                jobs: VecDeque::new(),
+                thread: None,
+                bell: None,
+                asleep: false,
+                closed: false,
+            }),
+            places: Semaphore::new(QUEUE),
+            crowded: AtomicBool::new(false),
+            asking: AtomicUsize::new(0),
+        }
+    }
+
     /// Whether the thread sleeps, and has to be woken for it; and through what it wakes.
     fn push(&self, asked: Asked<W::Job, W::Answer>) -> Result<(bool, Option<Arc<Bell>>), Closed> {
         let mut queue = lock(&self.queue);
