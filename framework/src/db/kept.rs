@@ -13,12 +13,12 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool};
 use tokio::runtime::Handle;
 
-use crate::db::options::TRUST_IDLE;
+use crate::db::options::{PoolSize, TRUST_IDLE};
 
 /// So many are kept at most, and none of a pool that has not at least twice as many for everybody else.
 const MOST: usize = 2;
 
-/// How long one stays out: the pool sees to it that none becomes too old.
+/// How long one stays out at most, and no longer than a connection may live: the pool sees to it that none becomes too old.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The connections that are kept.
@@ -28,6 +28,7 @@ struct State<D: Database> {
     /// The one that was used last is at the end.
     idle: Vec<Idle<D>>,
     most: usize,
+    longest: Duration,
     /// A task gives back those that nobody uses.
     watched: bool,
 }
@@ -47,10 +48,11 @@ impl<D: Database> fmt::Debug for Kept<D> {
 }
 
 impl<D: Database> Kept<D> {
-    /// None yet, of a pool of so many.
-    pub(crate) fn of(pool: u32) -> Arc<Self> {
-        let most = if usize::try_from(pool).unwrap_or(usize::MAX) >= 3 * MOST { MOST } else { 0 };
-        Arc::new(Self(Mutex::new(State { idle: Vec::new(), most, watched: false })))
+    /// None yet, of a pool of that size.
+    pub(crate) fn of(pool: &PoolSize) -> Arc<Self> {
+        let most = if usize::try_from(pool.most).unwrap_or(usize::MAX) >= 3 * MOST { MOST } else { 0 };
+        let longest = pool.max_lifetime.map_or(LONGEST, |longest| longest.min(LONGEST));
+        Arc::new(Self(Mutex::new(State { idle: Vec::new(), most, longest, watched: false })))
     }
 
     /// Gives back all of them, and keeps none from now on.
@@ -70,7 +72,7 @@ impl<D: Database> Kept<D> {
     fn push(self: &Arc<Self>, idle: Idle<D>) {
         let watch = {
             let mut state = self.state();
-            if state.idle.len() >= state.most {
+            if state.idle.len() >= state.most || idle.used.duration_since(idle.since) >= state.longest {
                 drop(state);
                 return give_back(vec![idle]);
             }
@@ -175,9 +177,7 @@ impl<D: Database> KeptConnection<'_, D> {
     pub(crate) fn keep(self) {
         let Self { connection, since, kept } = self;
         let used = Instant::now();
-        if let Some(kept) = kept
-            && used.duration_since(since) < LONGEST
-        {
+        if let Some(kept) = kept {
             kept.push(Idle { connection, since, used });
         }
     }

@@ -27,7 +27,7 @@ where
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
 {
     pub(crate) fn new(connect: Options<D>, greeting: String, size: PoolSize) -> Self {
-        let kept = Kept::of(size.most);
+        let kept = Kept::of(&size);
         Self { connect, greeting, size, pool: OnceLock::new(), kept }
     }
 
