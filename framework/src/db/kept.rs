@@ -13,12 +13,16 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool};
 use tokio::runtime::Handle;
 
-use crate::db::options::{PoolSize, TRUST_IDLE};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use crate::db::options::PoolSize;
+use crate::db::options::TRUST_IDLE;
 
 /// So many are kept at most, and none of a pool that has not at least twice as many for everybody else.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 const MOST: usize = 2;
 
 /// How long one stays out at most, and no longer than a connection may live: the pool sees to it that none becomes too old.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The connections that are kept.
@@ -49,6 +53,7 @@ impl<D: Database> fmt::Debug for Kept<D> {
 
 impl<D: Database> Kept<D> {
     /// None yet, of a pool of that size.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(crate) fn of(pool: &PoolSize) -> Arc<Self> {
         let most = if usize::try_from(pool.most).unwrap_or(usize::MAX) >= 3 * MOST { MOST } else { 0 };
         let longest = pool.max_lifetime.map_or(LONGEST, |longest| longest.min(LONGEST));
