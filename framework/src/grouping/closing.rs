@@ -36,7 +36,13 @@ impl Closing {
     pub fn open(&self) -> Option<OpenWork> {
         let share = OpenWork(self.begun.subscribe());
         // After the subscription: whoever closes either sees the share or is seen here.
-        (!*self.begun.borrow()).then_some(share)
+        (!self.has_begun()).then_some(share)
+    }
+
+    /// Whether it is too late to begin.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self.begun.borrow()
     }
 
     /// A share for a thread, which cannot await [`OpenWork::ending`]: `tell` is called instead, perhaps more than once.

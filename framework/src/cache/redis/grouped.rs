@@ -3,6 +3,7 @@
 //! Redis spends more on taking a command and on starting a script than on what they say, and so does the way there and back. A cluster is
 //! asked for each key by itself: they are on different nodes.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::cache::error::CacheError;
 use crate::cache::key::CacheKey;
 use crate::cache::redis::server::{Failure, Question, Server};
 use crate::cache::redis::{command, how_long};
-use crate::grouping::group::{Asked, Closed, Group, Work};
+use crate::grouping::group::{Asked, Closed, Group, Owner as _, Work};
 use crate::grouping::lane::Lane;
 
 /// KEYS: the key. ARGV: the value, how long ("never", "now", seconds), whether and what is expected.
@@ -123,7 +124,7 @@ impl Grouped {
     pub(super) async fn get(&self, key: &CacheKey) -> Result<Option<Bytes>, CacheError> {
         let alone = get(&self.server, key);
         let found = match &self.together {
-            Some(together) => self.with_others(&together.gets, || key.clone(), alone).await,
+            Some(together) => self.with_others(&together.gets, || key.clone(), alone, true).await,
             None => alone.await,
         };
         found.map_err(|failure| self.server.error(failure))
@@ -133,27 +134,35 @@ impl Grouped {
     pub(super) async fn replace(&self, replace: &Replace) -> Result<u8, CacheError> {
         let alone = replace.alone(&self.server, &self.replace);
         let done = match &self.together {
-            Some(together) => self.with_others(&together.replaces, || replace.clone(), alone).await,
+            Some(together) => self.with_others(&together.replaces, || replace.clone(), alone, false).await,
             None => alone.await,
         };
         done.map_err(|failure| self.server.error(failure))
     }
 
-    /// Goes alone if nobody else is on the way.
+    /// Goes alone if nobody else is on the way, or if the cache was closed: it connects anew for whoever asks all the same. What was cut
+    /// off with its task, which takes a runtime that ends, is asked again only if that may be done `twice`.
     async fn with_others<W: Work<Answer = Result<T, Failure>>, T>(
         &self,
         shared: &Shared<W>,
         job: impl FnOnce() -> W::Job,
         alone: impl Future<Output = Result<T, Failure>>,
+        twice: bool,
     ) -> Result<T, Failure> {
+        if self.server.closing().has_begun() {
+            return alone.await;
+        }
         if let Some(_taken) = shared.lane.take() {
             return alone.await;
         }
         let _grouped = shared.lane.join();
         match self.server.in_time(shared.group.ask(job())).await? {
             Ok(answer) => answer,
-            // It was not asked: the cache was closed, and connects anew for whoever asks all the same.
-            Err(Closed) => alone.await,
+            Err(Closed) if twice => alone.await,
+            Err(closed @ Closed) => {
+                let cut = io::Error::new(io::ErrorKind::ConnectionAborted, closed);
+                Err(Failure::Failed(cut.into()))
+            }
         }
     }
 }
