@@ -23,7 +23,7 @@ struct Hello;
 impl Service for Hello {
     type Body = Full<bytes::Bytes>;
 
-    async fn call(&self, _request: Request<RequestBody>, _on: Connection) -> Response<Self::Body> {
+    async fn call(self: Arc<Self>, _request: Request<RequestBody>, _on: Connection) -> Response<Self::Body> {
         Response::new("hello".into())
     }
 

@@ -58,7 +58,7 @@ fn text(status: u16, text: impl Into<Bytes>) -> Response<Body> {
 impl Service for Site {
     type Body = Body;
 
-    async fn call(&self, request: Request<RequestBody>, on: Connection) -> Response<Body> {
+    async fn call(self: Arc<Self>, request: Request<RequestBody>, on: Connection) -> Response<Body> {
         assert!(on.peer.is_some_and(|peer| peer.ip().is_loopback()) && on.local.is_some());
         match request.uri().path() {
             "/hello" => text(200, "hello"),

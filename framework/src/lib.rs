@@ -67,6 +67,7 @@ pub mod grouping;
 pub mod http;
 pub mod management;
 pub mod middleware;
+mod near;
 pub mod prelude;
 pub mod project;
 pub mod routes;

@@ -13,6 +13,7 @@ use crate::conf::settings::Settings;
 use crate::db::database::{Database, Databases};
 use crate::db::error::DatabaseError;
 use crate::db::migrations::loader::Migrations;
+use crate::near::Near;
 use crate::routes::table::RouteTable;
 use crate::session::engine::SessionEngine;
 use crate::staticfiles::files::StaticFiles;
@@ -49,6 +50,20 @@ impl Parts {
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} parts", self.0.len())
+    }
+}
+
+/// A site as those hold it who have many requests, a connection for instance: each request holds this.
+#[derive(Debug)]
+pub(crate) struct HeldProject {
+    pub(crate) project: Arc<Project>,
+    pub(crate) sessions: Near<SessionEngine>,
+}
+
+impl HeldProject {
+    pub(crate) fn new(project: Arc<Project>) -> Arc<Self> {
+        let sessions = Near::new(Arc::clone(&project.sessions));
+        Arc::new(Self { project, sessions })
     }
 }
 

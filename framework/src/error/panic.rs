@@ -14,6 +14,7 @@ use std::task::Poll;
 
 use super::place::{Origin, Place};
 use super::{Error, Internal, wants_backtraces};
+use crate::error;
 
 thread_local! {
     /// The last panic of the thread that nobody asked about yet.
@@ -51,13 +52,26 @@ fn note(info: &PanicHookInfo<'_>) {
 
 /// What a future gives, or what it panicked with. It stays where it is pinned: most of what an adapter of `catch_unwind` costs is
 /// that the future is moved into it.
-pub(crate) async fn caught<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Box<dyn Any + Send>> {
+pub(crate) fn caught<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = Result<F::Output, Payload>> {
     poll_fn(move |cx| match panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Ok),
         Err(payload) => Poll::Ready(Err(payload)),
     })
-    .await
 }
+
+/// The same, where a panic is an error like any other, in which `who` says what panicked.
+pub(crate) fn guarded<'a, T>(
+    who: &'a str,
+    mut future: Pin<&'a mut impl Future<Output = error::Result<T>>>,
+) -> impl Future<Output = error::Result<T>> {
+    poll_fn(move |cx| {
+        let polled = panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.unwrap_or_else(|payload| Poll::Ready(Err(panicked(who, &*payload))))
+    })
+}
+
+/// What a thing panicked with.
+pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// What a panic says.
 pub(crate) fn words(payload: &(dyn Any + Send)) -> &str {

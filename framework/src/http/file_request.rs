@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::http::charset::latin1;
 use crate::http::conditional::{Preconditions, Verdict, not_modified, precondition_failed};
 use crate::http::date::{http_date, moment_at};
-use crate::http::header_value::header_value;
+use crate::http::header_value::{header_number, header_value};
 use crate::http::range::{Part, part};
 use crate::http::response::HttpResponse;
 
@@ -120,7 +120,7 @@ impl FileRequest {
                 return Ok(FileAnswer::Short(response.with_status(StatusCode::RANGE_NOT_SATISFIABLE)));
             }
         };
-        response.headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+        response.headers.insert(CONTENT_LENGTH, header_number(range.end - range.start));
         Ok(FileAnswer::Part(response, range))
     }
 }

@@ -13,7 +13,7 @@ use crate::http::body::Body;
 use crate::http::content_disposition::content_disposition;
 use crate::http::file_body::file_stream;
 use crate::http::file_request::{FileAnswer, FileRequest, FileState};
-use crate::http::header_value::header_value;
+use crate::http::header_value::{header_number, header_value};
 use crate::http::mime_types::guess_type;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
@@ -182,7 +182,7 @@ impl FileResponse {
     /// Type, length and disposition.
     fn head(&self) -> Result<HttpResponse> {
         let mut response = HttpResponse::default();
-        response.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.length));
+        response.headers.insert(CONTENT_LENGTH, header_number(self.length));
         let name = self.filename.as_deref().unwrap_or(&self.name);
         let name = name.rsplit('/').next().unwrap_or_default();
         match &self.content_type {

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 /// Why a header cannot be set.
@@ -28,6 +29,56 @@ pub enum HeaderError {
 /// [`HeaderError::Name`].
 pub fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| HeaderError::Name { name: name.to_owned() })
+}
+
+/// A number as a header's value. A small one, which the length of most answers to scripts is, takes no memory of its own.
+pub(crate) fn header_number(number: u64) -> HeaderValue {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(number);
+    let bytes = match usize::try_from(number).ok().and_then(|number| SMALL.get(number)) {
+        Some(small) => Bytes::from_static(small.get(small.len() - digits.len()..).unwrap_or(small)),
+        None => Bytes::copy_from_slice(digits.as_bytes()),
+    };
+    // Digits are a header's value.
+    HeaderValue::from_maybe_shared(bytes).unwrap_or(HeaderValue::from_static("0"))
+}
+
+/// A value that every response brings. It is the program's own text where it is one of those that sites have: any other is counted by whoever
+/// holds it, and all cores count in one place.
+pub(crate) fn constant(value: HeaderValue) -> HeaderValue {
+    let usual = USUAL.into_iter().find(|usual| value == *usual);
+    usual.map_or(value, HeaderValue::from_static)
+}
+
+const USUAL: [&str; 12] = [
+    "DENY",
+    "SAMEORIGIN",
+    "no-referrer",
+    "no-referrer-when-downgrade",
+    "origin",
+    "origin-when-cross-origin",
+    "same-origin",
+    "same-origin-allow-popups",
+    "strict-origin",
+    "strict-origin-when-cross-origin",
+    "unsafe-none",
+    "unsafe-url",
+];
+
+/// The digits of each number below a thousand, with leading zeros.
+static SMALL: [[u8; 3]; 1000] = {
+    let mut all = [[b'0'; 3]; 1000];
+    let mut number = 0;
+    while number < 1000 {
+        all[number] = [digit(number / 100), digit(number / 10 % 10), digit(number % 10)];
+        number += 1;
+    }
+    all
+};
+
+#[allow(clippy::cast_possible_truncation)]
+const fn digit(digit: usize) -> u8 {
+    b'0' + digit as u8
 }
 
 /// A header's value: latin-1 goes out as its bytes, anything beyond in the words of RFC 2047
@@ -86,6 +137,14 @@ const fn is_q_plain(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_their_digits() {
+        let numbers = (0..2000).chain([9_999, 10_000, 4_294_967_296, u64::MAX]);
+        for number in numbers {
+            assert_eq!(header_number(number).as_bytes(), number.to_string().as_bytes());
+        }
+    }
     use crate::http::vectors;
 
     #[test]

@@ -30,8 +30,10 @@ use crate::http::query_dict::{QueryDict, TooManyFields};
 use crate::http::request::notes::Notes;
 use crate::http::request_body::RequestBody;
 use crate::http::spare_headers;
-use crate::project::Project;
+use crate::near::Near;
+use crate::project::{HeldProject, Project};
 use crate::routes::resolved::{ResolverMatch, RouteMatch};
+use crate::session::engine::SessionEngine;
 use crate::session::handle::Session;
 
 /// A request on its way to a view, owned by whoever holds it (Django's `HttpRequest`).
@@ -59,7 +61,7 @@ pub struct HttpRequest {
 }
 
 struct Inner {
-    project: Arc<Project>,
+    held: Arc<HeldProject>,
     connection: Connection,
     method: Method,
     uri: Uri,
@@ -98,8 +100,16 @@ impl HttpRequest {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        Self::come_in(head, body, HeldProject::new(project), Connection::default())
+    }
+
+    /// A request that came in on that connection.
+    pub(crate) fn come_in<B>(head: Parts, body: B, held: Arc<HeldProject>, connection: Connection) -> Self
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         // Every request asks for its path, and most bring no cookies.
-        let path = Paths::of(&head.uri, project.core());
+        let path = Paths::of(&head.uri, held.project.core());
         let cookies = match head.headers.contains_key(COOKIE) {
             true => OnceLock::new(),
             false => OnceLock::from(RequestCookies::default()),
@@ -108,8 +118,8 @@ impl HttpRequest {
             session: Session::default(),
             extensions: head.extensions,
             inner: Arc::new(Inner {
-                project,
-                connection: Connection::default(),
+                held,
+                connection,
                 method: upper_case(head.method),
                 uri: head.uri,
                 version: head.version,
@@ -164,7 +174,12 @@ impl HttpRequest {
     /// The site that the request runs in.
     #[must_use]
     pub fn project(&self) -> &Arc<Project> {
-        &self.inner.project
+        &self.inner.held.project
+    }
+
+    /// The engine of the site's sessions.
+    pub(crate) fn sessions(&self) -> &Near<SessionEngine> {
+        &self.inner.held.sessions
     }
 
     /// The connection that the request came in on.
@@ -255,7 +270,7 @@ impl HttpRequest {
     }
 
     fn core(&self) -> &CoreSettings {
-        self.inner.project.core()
+        self.project().core()
     }
 }
 

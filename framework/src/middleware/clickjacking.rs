@@ -4,6 +4,7 @@ use http::header::{HeaderValue, X_FRAME_OPTIONS};
 
 use crate::checks::CheckMessage;
 use crate::error::Result;
+use crate::http::header_value::constant;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::def::FromProject;
@@ -29,7 +30,7 @@ impl FromProject for XFrameOptionsMiddleware {
     fn from_project(project: &Project) -> Result<Self, Vec<CheckMessage>> {
         let setting = &project.core().x_frame_options;
         match HeaderValue::try_from(setting.to_uppercase()) {
-            Ok(value) => Ok(Self { value }),
+            Ok(value) => Ok(Self { value: constant(value) }),
             Err(_) => Err(vec![
                 CheckMessage::error(
                     "nuages.E013",

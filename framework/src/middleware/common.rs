@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderValue, LOCATION, USER_AGENT};
+use http::header::{CONTENT_LENGTH, LOCATION, USER_AGENT};
 use http::{Method, StatusCode};
 use regex::bytes::RegexSet;
 
 use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
 use crate::error::{Error, Result};
-use crate::http::header_value::header_value;
+use crate::http::header_value::{header_number, header_value};
 use crate::http::request::address::full_path;
 use crate::http::request::{HttpRequest, Paths};
 use crate::http::response::{HttpResponse, check_redirect_length};
@@ -112,7 +112,7 @@ impl CommonMiddleware {
             return Ok(());
         }
         if let Some(length) = response.content().map(Bytes::len) {
-            response.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+            response.headers.entry(CONTENT_LENGTH).or_insert_with(|| header_number(length as u64));
         }
         Ok(())
     }

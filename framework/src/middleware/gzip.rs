@@ -14,6 +14,7 @@ use crate::checks::CheckMessage;
 use crate::error::{BoxError, Error, Result};
 use crate::http::body::{Body, BodyStream};
 use crate::http::header_text::header_text;
+use crate::http::header_value::header_number;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::http::vary::patch_vary_headers;
@@ -88,7 +89,7 @@ pub(crate) async fn compress(mut response: HttpResponse, accepted: bool) -> Resu
                 response.set_body(Body::Bytes(content));
                 return Ok(response);
             }
-            response.headers.insert(CONTENT_LENGTH, HeaderValue::from(compressed.len()));
+            response.headers.insert(CONTENT_LENGTH, header_number(compressed.len() as u64));
             response.set_body(Body::Bytes(compressed.into()));
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use smallvec::SmallVec;
 
-use crate::error::panic::{keep_places, panicked};
+use crate::error::panic::{guarded, keep_places, panicked};
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
@@ -17,7 +17,7 @@ use crate::middleware::halves::{After, Before, Halves, Kept};
 use crate::middleware::refusal::refuse;
 use crate::middleware::request_line::RequestLine;
 use crate::middleware::request_log::log_answer;
-use crate::middleware::view::{NextView, ViewMiddleware, guarded};
+use crate::middleware::view::{NextView, ViewMiddleware};
 use crate::project::Project;
 use crate::urls::views::Views;
 
@@ -66,61 +66,84 @@ impl Next<'_> {
     /// Always a response: what fails or panics further in is turned into one before it comes back out, so that each layer can
     /// rely on getting one (Django 5.2 `core/handlers/exception.py`, `convert_exception_to_response`).
     pub async fn run(self, request: HttpRequest) -> HttpResponse {
-        let mut request = request;
         let mut passed = Passed::new();
+        let mut response = self.answer(request, &mut passed).await;
+        self.outwards(&mut passed, &mut response).await;
+        response
+    }
+
+    /// The response before it goes back out.
+    async fn answer(self, request: HttpRequest, passed: &mut Passed) -> HttpResponse {
         let outcome = {
-            let inwards = pin!(async {
-                loop {
-                    match self.onion.layers.get(self.depth + passed.len()) {
-                        Some(Shell::Halves(layer)) => {
-                            let kept = match layer.before(&mut request, self) {
-                                Before::Next(kept) => kept,
-                                Before::Wait(waiting) => waiting.await?,
-                                Before::Fail(error) => return Err(error),
-                                Before::Answer(response, kept) => {
-                                    passed.push((layer, kept));
-                                    return Ok(response);
-                                }
-                            };
-                            passed.push((layer, kept));
-                        }
-                        Some(Shell::Around(layer)) => {
-                            let next = Next { depth: self.depth + passed.len() + 1, ..self };
-                            return layer.handle(request, next).await;
-                        }
-                        None => {
-                            self.line.note_layers(&request);
-                            return self.onion.view(request).await;
-                        }
-                    }
-                }
-            });
+            let inwards = pin!(self.inwards(request, passed));
             guarded("a middleware", inwards).await
         };
-        let mut response = match outcome {
+        match outcome {
             Ok(response) => response,
             // Boxed, so that no layer's future has to have room for it.
             Err(error) => Box::pin(refuse(error, self.line, self.onion)).await,
-        };
-        while let Some((layer, kept)) = passed.pop() {
-            let outcome = {
-                let after = catch_unwind(AssertUnwindSafe(|| layer.after(kept, self, &mut response)));
-                match after {
-                    Ok(After::Done(outcome)) => outcome,
-                    Ok(After::Wait(waiting)) => guarded("a middleware", pin!(waiting)).await,
-                    Err(payload) => Err(panicked("a middleware", &*payload)),
+        }
+    }
+
+    /// Through the first halves to the view, or to a layer that answers or asks the rest by itself.
+    #[expect(clippy::manual_async_fn, reason = "an async fn has room for what it is given twice")]
+    fn inwards(
+        self,
+        mut request: HttpRequest,
+        passed: &mut Passed,
+    ) -> impl Future<Output = Result<HttpResponse>> {
+        async move {
+            loop {
+                match self.onion.layers.get(self.depth + passed.len()) {
+                    Some(Shell::Halves(layer)) => {
+                        let waiting = match layer.before(&mut request, self) {
+                            Before::Next(kept) => {
+                                passed.push(kept);
+                                continue;
+                            }
+                            Before::Wait(waiting) => waiting,
+                            Before::Fail(error) => return Err(error),
+                            Before::Answer(response, kept) => {
+                                passed.push(kept);
+                                return Ok(response);
+                            }
+                        };
+                        passed.push(waiting.await?);
+                    }
+                    Some(Shell::Around(layer)) => {
+                        let next = Next { depth: self.depth + passed.len() + 1, ..self };
+                        return layer.handle(request, next).await;
+                    }
+                    None => {
+                        self.line.note_layers(&request);
+                        return self.onion.view(request).await;
+                    }
                 }
-            };
-            if let Err(error) = outcome {
-                response = Box::pin(refuse(error, self.line, self.onion)).await;
             }
         }
-        response
+    }
+
+    /// Back through the second halves.
+    async fn outwards(self, passed: &mut Passed, response: &mut HttpResponse) {
+        while let Some(kept) = passed.pop() {
+            // What was passed stands there.
+            let Some(Shell::Halves(layer)) = self.onion.layers.get(self.depth + passed.len()) else {
+                continue;
+            };
+            let outcome = match catch_unwind(AssertUnwindSafe(|| layer.after(kept, self, response))) {
+                Ok(After::Done(outcome)) => outcome,
+                Ok(After::Wait(waiting)) => guarded("a middleware", pin!(waiting)).await,
+                Err(payload) => Err(panicked("a middleware", &*payload)),
+            };
+            if let Err(error) = outcome {
+                *response = Box::pin(refuse(error, self.line, self.onion)).await;
+            }
+        }
     }
 }
 
-/// The layers in halves whose first halves are done, with what they keep for their second.
-type Passed<'a> = SmallVec<[(&'a Arc<dyn Halves>, Kept); 6]>;
+/// What the layers in halves whose first halves are done keep for their second, outermost first.
+type Passed = SmallVec<[Kept; 6]>;
 
 /// A layer of the onion.
 #[derive(Clone)]
@@ -188,14 +211,20 @@ impl Onion {
     }
 
     /// Resolves the path and calls the view, through the layers before it.
-    pub(crate) async fn view(&self, request: HttpRequest) -> Result<HttpResponse> {
-        let routes = self.project.routes();
-        let Some(found) = routes.resolve(request.path_info()) else {
-            return Err(Error::not_found("no route matches the path"));
-        };
-        let next = NextView { onion: self, route: found.route(), depth: 0 };
+    pub(crate) fn view(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse>> {
+        let route = self.resolve(&request);
+        async move {
+            let Some(route) = route else { return Err(Error::not_found("no route matches the path")) };
+            NextView { onion: self, route, depth: 0 }.run(request).await
+        }
+    }
+
+    /// Notes on the request the route that its path leads to, and tells its number.
+    fn resolve(&self, request: &HttpRequest) -> Option<usize> {
+        let found = self.project.routes().resolve(request.path_info())?;
+        let route = found.route();
         request.set_route(found);
-        next.run(request).await
+        Some(route)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::error::panic::guarded;
 use crate::error::{Error, Internal, Result};
 use crate::http::defaults::error_page;
 use crate::http::response::HttpResponse;
@@ -12,7 +13,6 @@ use crate::middleware::onion::Onion;
 use crate::middleware::request_line::RequestLine;
 use crate::middleware::request_log::{OneLine, mark_logged};
 use crate::middleware::technical::technical_page;
-use crate::middleware::view::guarded;
 use crate::session::error::SessionError;
 use crate::template::error::TemplateError;
 

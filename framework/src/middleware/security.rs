@@ -9,6 +9,7 @@ use regex::RegexSet;
 use crate::checks::CheckMessage;
 use crate::conf::security::{ReferrerPolicy, SecuritySettings};
 use crate::error::Result;
+use crate::http::header_value::constant;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::def::FromProject;
@@ -47,7 +48,7 @@ impl FromProject for SecurityMiddleware {
                     format!("{setting}: {text:?} has characters that no header may hold"),
                 ));
             }
-            value.ok()
+            value.ok().map(constant)
         };
         let hsts = (settings.hsts_seconds != 0).then(|| {
             let subdomains = if settings.hsts_include_subdomains { "; includeSubDomains" } else { "" };

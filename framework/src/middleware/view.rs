@@ -2,12 +2,12 @@
 //! `process_template_response`.
 
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::error::panic::{caught, panicked};
+use crate::error::panic::guarded;
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
 use crate::middleware::onion::Onion;
@@ -118,9 +118,4 @@ impl NextView<'_> {
         });
         guarded("the view", view).await
     }
-}
-
-/// What that gives; its panic is an error like any other, in which `who` says what panicked.
-pub(super) async fn guarded<T>(who: &str, outcome: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
-    caught(outcome).await.unwrap_or_else(|payload| Err(panicked(who, &*payload)))
 }

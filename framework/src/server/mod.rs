@@ -3,6 +3,7 @@
 //! [`serve::serve`] runs a [`service::Service`] on listeners until a future says stop, and then drains:
 //!
 //! ```
+//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
 //! use bytes::Bytes;
@@ -19,7 +20,7 @@
 //!
 //! impl Service for Hello {
 //!     type Body = Full<Bytes>;
-//!     async fn call(&self, _request: Request<RequestBody>, _on: Connection) -> Response<Full<Bytes>> {
+//!     async fn call(self: Arc<Self>, _request: Request<RequestBody>, _on: Connection) -> Response<Full<Bytes>> {
 //!         Response::new(Full::new(Bytes::from_static(b"hello")))
 //!     }
 //!     fn panicked(&self) -> Response<Full<Bytes>> {

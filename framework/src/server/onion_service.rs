@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 
 use super::request_body::RequestBody;
 use super::service::Service;
@@ -11,18 +11,31 @@ use crate::error::with_backtraces;
 use crate::http::body::ResponseBody;
 use crate::http::connection::Connection;
 use crate::http::defaults::error_page;
+use crate::http::header_value::header_number;
 use crate::http::request::HttpRequest;
 use crate::middleware::onion::Onion;
+use crate::project::HeldProject;
 
 /// A site's middleware and views as a [`Service`].
-#[derive(Debug, Clone)]
-pub struct OnionService(Arc<Onion>);
+#[derive(Debug)]
+pub struct OnionService {
+    onion: Arc<Onion>,
+    held: Arc<HeldProject>,
+}
+
+/// A connection's own.
+impl Clone for OnionService {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.onion))
+    }
+}
 
 impl OnionService {
     /// Serves that site.
     #[must_use]
-    pub const fn new(onion: Arc<Onion>) -> Self {
-        Self(onion)
+    pub fn new(onion: Arc<Onion>) -> Self {
+        let held = HeldProject::new(Arc::clone(onion.project()));
+        Self { onion, held }
     }
 }
 
@@ -41,37 +54,43 @@ fn correct_length(response: &mut Response<ResponseBody>) {
     let Some(first) = headers.get(CONTENT_LENGTH) else { return };
     // Few responses have any header twice.
     let alone = headers.len() == headers.keys_len() || headers.get_all(CONTENT_LENGTH).iter().count() == 1;
-    let said = std::str::from_utf8(first.as_bytes()).ok().and_then(|text| text.parse::<u64>().ok());
-    if said == Some(length) && alone {
+    if first.as_bytes() == itoa::Buffer::new().format(length).as_bytes() && alone {
         return;
     }
     tracing::warn!(said = ?first, length, "a response had the Content-Length of another body: a middleware changed the body and left it");
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response.headers_mut().insert(CONTENT_LENGTH, header_number(length));
 }
 
 impl Service for OnionService {
     type Body = ResponseBody;
 
-    async fn call(&self, request: Request<RequestBody>, connection: Connection) -> Response<ResponseBody> {
+    fn call(
+        self: Arc<Self>,
+        request: Request<RequestBody>,
+        connection: Connection,
+    ) -> impl Future<Output = Response<ResponseBody>> + Send {
         let (head, body) = request.into_parts();
         let without_body = is_head_in_lower_case(&head.method);
         let may_have_body = head.method != Method::HEAD;
-        let request = HttpRequest::new(head, body, Arc::clone(self.0.project())).on(connection);
-        let response = match self.0.project().core().debug {
-            // Boxed, so that a request without `DEBUG` has no room for it.
-            true => Box::pin(with_backtraces(self.0.respond(request))).await,
-            false => self.0.respond(request).await,
-        };
-        let mut response = response.into_http();
-        if without_body {
-            *response.body_mut() = ResponseBody::Full(None);
-            response.headers_mut().remove(CONTENT_LENGTH);
-        } else if may_have_body
-            && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-        {
-            correct_length(&mut response);
+        // Here, and not in the future: it is large until it has its place on the heap.
+        let request = HttpRequest::come_in(head, body, Arc::clone(&self.held), connection);
+        async move {
+            let response = match self.held.project.core().debug {
+                // Boxed, so that a request without `DEBUG` has no room for it.
+                true => Box::pin(with_backtraces(self.onion.respond(request))).await,
+                false => self.onion.respond(request).await,
+            };
+            let mut response = response.into_http();
+            if without_body {
+                *response.body_mut() = ResponseBody::Full(None);
+                response.headers_mut().remove(CONTENT_LENGTH);
+            } else if may_have_body
+                && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            {
+                correct_length(&mut response);
+            }
+            response
         }
-        response
     }
 
     fn panicked(&self) -> Response<ResponseBody> {

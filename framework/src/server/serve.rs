@@ -147,7 +147,7 @@ impl<S: Service> Server<S> {
         let activity = Arc::new(Activity::default());
         let socket = Socket::new(stream, Arc::clone(&activity), &self.settings);
         let on_connection = OnConnection {
-            service: self.service.clone(),
+            service: Arc::new(self.service.clone()),
             connection,
             activity: Arc::clone(&activity),
             settings: Arc::clone(&self.settings),

@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderValue, SERVER};
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 
@@ -20,14 +21,15 @@ use crate::error::BoxError;
 use crate::error::panic::{caught, words};
 use crate::http::connection::Connection;
 
-/// Answers requests. A clone is cheap: it is made per request.
+/// Answers requests. Each connection has a clone to itself, which all of its requests share.
 pub trait Service: Clone + Send + Sync + 'static {
     /// The bodies of the responses.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
 
-    /// The response to a request that came in on that connection.
+    /// The response to a request that came in on that connection. Whatever is large is best put in its place before the future is made,
+    /// which is moved with all that it has room for.
     fn call(
-        &self,
+        self: Arc<Self>,
         request: Request<RequestBody>,
         connection: Connection,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
@@ -47,7 +49,7 @@ pub trait Service: Clone + Send + Sync + 'static {
 /// A service on one connection, as hyper calls it.
 #[derive(Debug)]
 pub(super) struct OnConnection<S> {
-    pub(super) service: S,
+    pub(super) service: Arc<S>,
     pub(super) connection: Connection,
     pub(super) activity: Arc<Activity>,
     pub(super) settings: Arc<ServerSettings>,
@@ -62,23 +64,29 @@ impl<S: Service> OnConnection<S> {
     ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S> {
         let in_flight = self.activity.begin(request.version() == Version::HTTP_2);
         let mut entry = self.log.as_ref().map(|log| Box::new(Entry::new(log, &request)));
-        let (service, connection) = (self.service.clone(), self.connection.clone());
+        let asked =
+            Asked { method: request.method().clone(), target: request.uri().path_and_query().cloned() };
         let request = request.map(|body| RequestBody::new(body, in_flight.activity(), &self.settings));
-        let refused = refusal(&request, &self.settings);
+        let service = Arc::clone(&self.service);
+        // On the heap, because hyper moves what it is given.
+        let call = match refusal(&request, &self.settings) {
+            Some(status) => {
+                asked.log_refusal(status);
+                Err(Box::new(service.refused(status)))
+            }
+            None => {
+                let (service, connection) = (Arc::clone(&service), self.connection.clone());
+                let call = catch_unwind(AssertUnwindSafe(|| Box::pin(service.call(request, connection))));
+                call.map_err(|panic| Box::new(asked.panicked(&*self.service, panic.as_ref())))
+            }
+        };
         async move {
-            let (method, uri) = (request.method().clone(), request.uri().clone());
-            let mut response = match refused {
-                Some(status) => {
-                    log_refusal(status, &method, &uri);
-                    service.refused(status)
-                }
-                None => match caught(pin!(service.call(request, connection))).await {
+            let mut response = match call {
+                Ok(mut call) => match caught(call.as_mut()).await {
                     Ok(response) => response,
-                    Err(panic) => {
-                        log_panic(&method, &uri, panic.as_ref());
-                        service.panicked()
-                    }
+                    Err(panic) => asked.panicked(&*service, panic.as_ref()),
                 },
+                Err(response) => *response,
             };
             response.headers_mut().entry(SERVER).or_insert(NAME);
             if let Some(entry) = &mut entry {
@@ -115,12 +123,28 @@ fn refusal(request: &Request<RequestBody>, settings: &ServerSettings) -> Option<
 /// The product token of every response (RFC 9110 section 10.2.4): the name alone, no version for scanners.
 const NAME: HeaderValue = HeaderValue::from_static("nuages");
 
-fn log_refusal(status: StatusCode, method: &Method, uri: &Uri) {
-    let (path, reason) = (uri.path(), status.canonical_reason().unwrap_or("Refused"));
-    tracing::warn!(target: "django.request", status = status.as_u16(), %method, "{reason}: {path:?}");
+/// What was asked for, as the log tells it.
+#[derive(Debug)]
+struct Asked {
+    method: Method,
+    target: Option<PathAndQuery>,
 }
 
-fn log_panic(method: &Method, uri: &Uri, panic: &(dyn Any + Send)) {
-    let (path, reason) = (uri.path(), words(panic));
-    tracing::error!(target: "django.request", status = 500, %method, "Internal Server Error: {path:?}: {reason:?}");
+impl Asked {
+    fn path(&self) -> &str {
+        self.target.as_ref().map_or("", PathAndQuery::path)
+    }
+
+    fn log_refusal(&self, status: StatusCode) {
+        let (method, path, reason) =
+            (&self.method, self.path(), status.canonical_reason().unwrap_or("Refused"));
+        tracing::warn!(target: "django.request", status = status.as_u16(), %method, "{reason}: {path:?}");
+    }
+
+    /// The response to it, for which something panicked.
+    fn panicked<S: Service>(&self, service: &S, panic: &(dyn Any + Send)) -> Response<S::Body> {
+        let (method, path, reason) = (&self.method, self.path(), words(panic));
+        tracing::error!(target: "django.request", status = 500, %method, "Internal Server Error: {path:?}: {reason:?}");
+        service.panicked()
+    }
 }

@@ -13,6 +13,7 @@ use crate::conf::core::CoreSettings;
 use crate::conf::session::{SaveStrategy, SessionSettings};
 use crate::conf::time_zone::TimeZone;
 use crate::db::database::Databases;
+use crate::near::Near;
 use crate::session::codec::SessionCodec;
 use crate::session::expiry::ExpiryPolicy;
 use crate::session::handle::Session;
@@ -122,7 +123,7 @@ impl SessionEngine {
     /// The session of that key, or a new one: nothing is read or written until something asks for it.
     #[must_use]
     pub fn session(self: &Arc<Self>, key: Option<&str>) -> Session {
-        Session::new(Arc::clone(self), key.and_then(SessionKey::parse))
+        Session::new(Near::new(Arc::clone(self)), key.and_then(SessionKey::parse))
     }
 
     /// Remembers that this process renewed the session's expiry just now.

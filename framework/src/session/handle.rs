@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::near::Near;
 use crate::serialize::datetime::DateTime;
 use crate::serialize::value::{Dict, Value};
 use crate::session::data::{Modify, SessionData};
@@ -48,7 +49,7 @@ pub struct Session {
 }
 
 struct Inner {
-    engine: Arc<SessionEngine>,
+    engine: Near<SessionEngine>,
     state: Mutex<State>,
     /// Saves of clones take turns: each would put the same changes on top of what the other has just stored.
     saving: Semaphore,
@@ -195,7 +196,7 @@ impl Session {
     /// The engine, unless the request did not pass the session middleware.
     #[must_use]
     pub fn engine(&self) -> Option<&Arc<SessionEngine>> {
-        self.inner.as_ref().map(|inner| &inner.engine)
+        self.inner.as_ref().map(|inner| &*inner.engine)
     }
 
     /// Puts another session in this one's place for the rest of the request, as `request.session = other` does in Django:
@@ -219,7 +220,7 @@ impl Session {
 
 /// The doors to the state: every other method goes through these.
 impl Session {
-    pub(crate) fn new(engine: Arc<SessionEngine>, key: Option<SessionKey>) -> Self {
+    pub(crate) fn new(engine: Near<SessionEngine>, key: Option<SessionKey>) -> Self {
         let inner = Inner {
             engine,
             state: Mutex::new(State { key, ..State::default() }),

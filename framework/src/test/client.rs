@@ -27,7 +27,7 @@ use crate::http::uri::{UriParts, iri_to_uri, join};
 use crate::middleware::csrf::NotEnforced;
 use crate::middleware::onion::Onion;
 use crate::middleware::refusal::Raised;
-use crate::project::Project;
+use crate::project::{HeldProject, Project};
 use crate::session::handle::Session;
 use crate::site::Site;
 use crate::template::rendered::recording;
@@ -386,7 +386,8 @@ impl Client {
             tls: secure,
             server_name: Some(host.into()),
         };
-        let mut request = HttpRequest::new(head, body, Arc::clone(self.project())).on(connection);
+        let mut request =
+            HttpRequest::come_in(head, body, HeldProject::new(Arc::clone(self.project())), connection);
         if !self.visitor.enforce_csrf_checks.load(Ordering::Relaxed) {
             request.extensions_mut().insert(NotEnforced);
         }

@@ -26,6 +26,7 @@ use crate::http::content_disposition::content_disposition;
 use crate::http::date::parse_http_date;
 use crate::http::file_body::file_stream;
 use crate::http::file_request::FileState;
+use crate::http::header_value::header_number;
 use crate::http::mime_types::guess_type;
 use crate::http::quote::{Safe, quote};
 use crate::http::request::HttpRequest;
@@ -134,7 +135,7 @@ fn file_response(file: &Path, about: &Metadata, since: Option<i64>) -> Result<Ht
     let mut response = HttpResponse::default();
     response.set_body(file_stream(opened, 0..length)?);
     response.set_header("content-type", kind.content_type.unwrap_or("application/octet-stream"))?;
-    response.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response.headers.insert(CONTENT_LENGTH, header_number(length));
     if let Some(disposition) = content_disposition(false, &name) {
         response.set_header("content-disposition", &disposition)?;
     }

@@ -24,9 +24,13 @@ impl Named {
 impl Service for Named {
     type Body = <OnionService as Service>::Body;
 
-    async fn call(&self, request: Request<RequestBody>, mut connection: Connection) -> Response<Self::Body> {
+    async fn call(
+        self: Arc<Self>,
+        request: Request<RequestBody>,
+        mut connection: Connection,
+    ) -> Response<Self::Body> {
         connection.server_name = Some(Arc::clone(&self.name));
-        self.site.call(request, connection).await
+        Arc::new(self.site.clone()).call(request, connection).await
     }
 
     fn panicked(&self) -> Response<Self::Body> {

@@ -22,6 +22,7 @@ use crate::session::engine::SessionEngine;
 use crate::session::error::SessionError;
 use crate::session::expiry::{EXPIRY_KEY, ExpiryError};
 use crate::session::handle::Session;
+use crate::session::key::SessionKey;
 
 /// The session middleware (Django 5.2 `contrib/sessions/middleware.py`).
 ///
@@ -160,7 +161,7 @@ impl Halves for SessionMiddleware {
         }
         let cookie = request.cookies().get(&self.settings.cookie_name);
         let sent = cookie.is_some();
-        let session = self.engine.session(cookie);
+        let session = Session::new(request.sessions().clone(), cookie.and_then(SessionKey::parse));
         request.session = session.clone();
         next.line.note_session(&session);
         Before::Next(Kept { session: Some(session), flag: sent })

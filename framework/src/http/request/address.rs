@@ -50,7 +50,7 @@ impl HttpRequest {
     /// `https` or `http`. With `SECURE_PROXY_SSL_HEADER` the leftmost value of that header decides both ways, if it is there.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
-        if let Some(proxy) = &self.inner.project.security().proxy_ssl_header
+        if let Some(proxy) = &self.project().security().proxy_ssl_header
             && let Some(value) = self.inner.headers.get(&proxy.header)
         {
             let first = value.as_bytes().split(|&byte| byte == b',').next().unwrap_or_default();

@@ -35,14 +35,14 @@ impl HttpRequest {
         let old = &*self.inner;
         let body = RequestBody::new(old.body.take().map_err(BodyError::into_error)?);
         self.inner = Arc::new(Inner {
-            project: Arc::clone(&old.project),
+            held: Arc::clone(&old.held),
             connection: old.connection.clone(),
             method: old.method.clone(),
             uri: old.uri.clone(),
             version: old.version,
             headers: old.headers.clone(),
             body,
-            path: Paths::of(&old.uri, old.project.core()),
+            path: Paths::of(&old.uri, old.held.project.core()),
             query: OnceLock::new(),
             form: OnceCell::new(),
             cookies: OnceLock::new(),

@@ -1,5 +1,7 @@
 //! Shows on every page what keeps the changed code from being served.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
@@ -34,20 +36,20 @@ impl Service for FaultOverlay {
     type Body = ResponseBody;
 
     async fn call(
-        &self,
+        self: Arc<Self>,
         mut request: Request<RequestBody>,
         connection: Connection,
     ) -> Response<ResponseBody> {
-        let served = self.served.clone();
+        let (site, served) = (Arc::new(self.site.clone()), self.served.clone());
         // A fault that cannot be read is in the terminal.
         let fault = spawn_blocking(move || served.fault()).await.ok().flatten();
-        let Some(fault) = fault else { return self.site.call(request, connection).await };
+        let Some(fault) = fault else { return site.call(request, connection).await };
         // The page must come whole and as it is, or there is no place for the words: not compressed, not in parts, and not as
         // "unchanged" since it had none.
         for name in [ACCEPT_ENCODING, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE, RANGE] {
             request.headers_mut().remove(name);
         }
-        with_fault(self.site.call(request, connection).await, &fault)
+        with_fault(site.call(request, connection).await, &fault)
     }
 
     fn panicked(&self) -> Response<ResponseBody> {
