@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// A share in an [`Arc`] whose clones are counted by themselves: they count as one among all others.
 #[derive(Debug)]
+#[expect(clippy::redundant_allocation, reason = "the outer one is what is counted near")]
 pub(crate) struct Near<T>(Arc<Arc<T>>);
 
 impl<T> Near<T> {

@@ -165,6 +165,11 @@ impl HttpRequest {
         self.project().routes().describe(self.inner.route.get()?, self.path_info())
     }
 
+    /// The route, if the routes were asked.
+    pub(crate) fn route(&self) -> Option<&RouteMatch> {
+        self.inner.route.get()
+    }
+
     /// Notes the route that the path led to.
     pub(crate) fn set_route(&self, route: RouteMatch) {
         // A request is resolved once.

@@ -47,7 +47,7 @@ impl Halves for XFrameOptionsMiddleware {
         Before::Next(Kept::NOTHING)
     }
 
-    fn after<'a>(&'a self, _kept: Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after<'a>(&'a self, _kept: &Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
         if response.extensions().get::<FrameExempt>().is_none() {
             response.headers.entry(X_FRAME_OPTIONS).or_insert_with(|| self.value.clone());
         }

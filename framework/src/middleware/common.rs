@@ -127,7 +127,7 @@ impl Halves for CommonMiddleware {
         }
     }
 
-    fn after<'a>(&'a self, _kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after<'a>(&'a self, _kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
         After::Done(self.complete(next, response))
     }
 }

@@ -99,7 +99,8 @@ impl FromProject for CsrfViewMiddleware {
 
 impl Halves for CsrfViewMiddleware {
     fn before<'a>(&'a self, request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
-        let kept = Kept { session: Some(request.session.clone()), ..Kept::NOTHING };
+        let session = self.protection.uses_sessions().then(|| request.session.clone());
+        let kept = Kept { session, ..Kept::NOTHING };
         if let Some(begun) = self.protection.begin_at_once(request) {
             return begun.map(|()| kept).into();
         }
@@ -107,14 +108,15 @@ impl Halves for CsrfViewMiddleware {
         Before::Wait(Box::pin(async move { self.protection.begin(request).await.map(|()| kept) }))
     }
 
-    fn after<'a>(&'a self, kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
-        let (Some(notes), Some(session)) = (next.line.notes(), kept.session) else {
-            return After::Done(Ok(()));
-        };
-        let Some(secret) = notes.get::<VisitorSecret>().and_then(|secret| secret.take()) else {
-            return After::Done(Ok(()));
-        };
-        After::Wait(Box::pin(async move { self.protection.tell(secret, &session, response).await }))
+    fn after<'a>(&'a self, kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+        let Some(notes) = next.line.notes() else { return After::Done(Ok(())) };
+        match &kept.session {
+            Some(session) if self.protection.uses_sessions() => {
+                let session = session.clone();
+                After::Wait(Box::pin(async move { self.protection.end(notes, &session, response).await }))
+            }
+            _ => After::Done(self.protection.end_at_once(notes, response)),
+        }
     }
 }
 

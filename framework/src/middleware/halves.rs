@@ -14,12 +14,13 @@ use crate::session::handle::Session;
 /// response are moved through it. Most layers of a site are the framework's own, and do next to nothing to most requests. As
 /// halves they cost just what they do.
 pub(crate) trait Halves: Send + Sync + 'static {
-    /// What comes before the rest.
+    /// What comes before the rest. [`Before::Wait`] may be dropped before it was polled, and this is then called again: until then nothing
+    /// has been done.
     fn before<'a>(&'a self, request: &'a mut HttpRequest, next: Next<'a>) -> Before<'a>;
 
     /// What comes after it: also after an answer in place of the rest, and after the response of an error further in, but not
-    /// when the first half failed.
-    fn after<'a>(&'a self, kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a>;
+    /// when the first half failed. [`After::Wait`] may be dropped like the other.
+    fn after<'a>(&'a self, kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a>;
 }
 
 /// How a first half ends.

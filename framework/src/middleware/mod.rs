@@ -6,6 +6,7 @@ pub mod common;
 pub mod conditional_get;
 pub mod csrf;
 pub mod def;
+pub(crate) mod direct;
 pub(crate) mod error_handlers;
 pub mod function;
 pub mod gzip;

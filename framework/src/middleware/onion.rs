@@ -6,9 +6,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::future::BoxFuture;
 use smallvec::SmallVec;
 
-use crate::error::panic::{guarded, keep_places, panicked};
+use crate::error::panic::{Payload, guarded, keep_places, panicked};
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
 use crate::http::response::HttpResponse;
@@ -16,7 +17,6 @@ use crate::middleware::error_handlers::ErrorHandlers;
 use crate::middleware::halves::{After, Before, Halves, Kept};
 use crate::middleware::refusal::refuse;
 use crate::middleware::request_line::RequestLine;
-use crate::middleware::request_log::log_answer;
 use crate::middleware::view::{NextView, ViewMiddleware};
 use crate::project::Project;
 use crate::urls::views::Views;
@@ -67,57 +67,47 @@ impl Next<'_> {
     /// rely on getting one (Django 5.2 `core/handlers/exception.py`, `convert_exception_to_response`).
     pub async fn run(self, request: HttpRequest) -> HttpResponse {
         let mut passed = Passed::new();
-        let mut response = self.answer(request, &mut passed).await;
-        self.outwards(&mut passed, &mut response).await;
-        response
+        self.go_on(Place::In(request), &mut passed).await
     }
 
-    /// The response before it goes back out.
-    async fn answer(self, request: HttpRequest, passed: &mut Passed) -> HttpResponse {
-        let outcome = {
-            let inwards = pin!(self.inwards(request, passed));
-            guarded("a middleware", inwards).await
+    /// The same from any place on the way, when those layers have been passed.
+    pub(super) async fn go_on(self, place: Place, passed: &mut Passed) -> HttpResponse {
+        let outcome = match place {
+            Place::In(request) => {
+                let inwards = pin!(self.inwards(request, passed));
+                guarded("a middleware", inwards).await
+            }
+            Place::Out(outcome) => outcome,
         };
-        match outcome {
+        let mut response = match outcome {
             Ok(response) => response,
             // Boxed, so that no layer's future has to have room for it.
             Err(error) => Box::pin(refuse(error, self.line, self.onion)).await,
-        }
+        };
+        self.outwards(passed, &mut response).await;
+        response
     }
 
     /// Through the first halves to the view, or to a layer that answers or asks the rest by itself.
-    #[expect(clippy::manual_async_fn, reason = "an async fn has room for what it is given twice")]
-    fn inwards(
-        self,
-        mut request: HttpRequest,
-        passed: &mut Passed,
-    ) -> impl Future<Output = Result<HttpResponse>> {
-        async move {
-            loop {
-                match self.onion.layers.get(self.depth + passed.len()) {
-                    Some(Shell::Halves(layer)) => {
-                        let waiting = match layer.before(&mut request, self) {
-                            Before::Next(kept) => {
-                                passed.push(kept);
-                                continue;
-                            }
-                            Before::Wait(waiting) => waiting,
-                            Before::Fail(error) => return Err(error),
-                            Before::Answer(response, kept) => {
-                                passed.push(kept);
-                                return Ok(response);
-                            }
-                        };
-                        passed.push(waiting.await?);
+    async fn inwards(self, mut request: HttpRequest, passed: &mut Passed) -> Result<HttpResponse> {
+        loop {
+            match self.onion.layers.get(self.depth + passed.len()) {
+                Some(Shell::Halves(layer)) => match layer.before(&mut request, self) {
+                    Before::Next(kept) => passed.push(kept),
+                    Before::Wait(waiting) => passed.push(waiting.await?),
+                    Before::Fail(error) => return Err(error),
+                    Before::Answer(response, kept) => {
+                        passed.push(kept);
+                        return Ok(response);
                     }
-                    Some(Shell::Around(layer)) => {
-                        let next = Next { depth: self.depth + passed.len() + 1, ..self };
-                        return layer.handle(request, next).await;
-                    }
-                    None => {
-                        self.line.note_layers(&request);
-                        return self.onion.view(request).await;
-                    }
+                },
+                Some(Shell::Around(layer)) => {
+                    let next = Next { depth: self.depth + passed.len() + 1, ..self };
+                    return layer.handle(request, next).await;
+                }
+                None => {
+                    self.line.note_layers(&request);
+                    return self.onion.view(request).await;
                 }
             }
         }
@@ -126,11 +116,8 @@ impl Next<'_> {
     /// Back through the second halves.
     async fn outwards(self, passed: &mut Passed, response: &mut HttpResponse) {
         while let Some(kept) = passed.pop() {
-            // What was passed stands there.
-            let Some(Shell::Halves(layer)) = self.onion.layers.get(self.depth + passed.len()) else {
-                continue;
-            };
-            let outcome = match catch_unwind(AssertUnwindSafe(|| layer.after(kept, self, response))) {
+            let Some(layer) = self.passed_layer(passed.len() + 1) else { continue };
+            let outcome = match second_half(layer, &kept, self, response) {
                 Ok(After::Done(outcome)) => outcome,
                 Ok(After::Wait(waiting)) => guarded("a middleware", pin!(waiting)).await,
                 Err(payload) => Err(panicked("a middleware", &*payload)),
@@ -140,10 +127,41 @@ impl Next<'_> {
             }
         }
     }
+
+    /// The last of so many layers in halves that were passed from here.
+    pub(super) fn passed_layer(&self, count: usize) -> Option<&Arc<dyn Halves>> {
+        match self.onion.layers.get(self.depth + count.checked_sub(1)?)? {
+            Shell::Halves(layer) => Some(layer),
+            Shell::Around(_) => None,
+        }
+    }
+}
+
+/// The second half of a layer; an error is what it panicked with.
+pub(super) fn second_half<'a>(
+    layer: &'a Arc<dyn Halves>,
+    kept: &Kept,
+    next: Next<'a>,
+    response: &'a mut HttpResponse,
+) -> Result<After<'a>, Payload> {
+    let given = (next, response);
+    // It takes what it is given, so that what comes of it may hold that.
+    catch_unwind(AssertUnwindSafe(move || {
+        let (next, response) = given;
+        layer.after(kept, next, response)
+    }))
+}
+
+/// Where a request is on its way.
+pub(super) enum Place {
+    /// On the way to the view.
+    In(HttpRequest),
+    /// On the way back, with what came of it.
+    Out(Result<HttpResponse>),
 }
 
 /// What the layers in halves whose first halves are done keep for their second, outermost first.
-type Passed = SmallVec<[Kept; 6]>;
+pub(super) type Passed = SmallVec<[Kept; 6]>;
 
 /// A layer of the onion.
 #[derive(Clone)]
@@ -204,27 +222,37 @@ impl Onion {
     pub async fn respond(&self, request: HttpRequest) -> HttpResponse {
         let line = RequestLine::of(&request);
         let response = Next { onion: self, line: &line, depth: 0 }.run(request).await;
-        if response.status.as_u16() >= 400 {
-            log_answer(&response, line.as_sent());
-        }
+        line.log(&response);
         response
     }
 
     /// Resolves the path and calls the view, through the layers before it.
-    pub(crate) fn view(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse>> {
-        let route = self.resolve(&request);
-        async move {
-            let Some(route) = route else { return Err(Error::not_found("no route matches the path")) };
-            NextView { onion: self, route, depth: 0 }.run(request).await
-        }
+    async fn view(&self, request: HttpRequest) -> Result<HttpResponse> {
+        let route = self.resolve(&request)?;
+        NextView { onion: self, route, depth: 0 }.run(request).await
     }
 
-    /// Notes on the request the route that its path leads to, and tells its number.
-    fn resolve(&self, request: &HttpRequest) -> Option<usize> {
-        let found = self.project.routes().resolve(request.path_info())?;
+    /// The number of the route that the path leads to, which the request notes.
+    pub(super) fn resolve(&self, request: &HttpRequest) -> Result<usize> {
+        if let Some(route) = request.route() {
+            return Ok(route.route());
+        }
+        let Some(found) = self.project.routes().resolve(request.path_info()) else {
+            return Err(Error::not_found("no route matches the path"));
+        };
         let route = found.route();
         request.set_route(found);
-        Some(route)
+        Ok(route)
+    }
+
+    /// Calls the view of that route, to which the request was led.
+    pub(super) fn call_view(
+        &self,
+        route: usize,
+        request: HttpRequest,
+    ) -> BoxFuture<'static, Result<HttpResponse>> {
+        let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
+        self.views.call(route, request, arguments)
     }
 }
 

@@ -6,6 +6,8 @@ use http::{Extensions, Method, Uri};
 
 use crate::http::request::HttpRequest;
 use crate::http::request::notes::Notes;
+use crate::http::response::HttpResponse;
+use crate::middleware::request_log::log_answer;
 use crate::session::handle::Session;
 
 /// What is still known of a request when the view has taken it: for logs and error pages. It shares the request with the layers
@@ -44,6 +46,13 @@ impl RequestLine {
     /// The request as it came in.
     pub(crate) const fn as_sent(&self) -> &HttpRequest {
         &self.request
+    }
+
+    /// Logs the answer to it, if it is an error.
+    pub(super) fn log(&self, response: &HttpResponse) {
+        if response.status.as_u16() >= 400 {
+            log_answer(response, &self.request);
+        }
     }
 
     /// What layers and the view told each other, if they did.

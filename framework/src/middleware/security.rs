@@ -98,7 +98,7 @@ impl Halves for SecurityMiddleware {
         }
     }
 
-    fn after<'a>(&'a self, kept: Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after<'a>(&'a self, kept: &Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
         if let (true, Some(hsts)) = (kept.flag, &self.hsts) {
             response.headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
         }

@@ -112,10 +112,7 @@ impl NextView<'_> {
             }
         }
         // The call is part of what is guarded: a closure may panic before it has a future.
-        let view = pin!(async move {
-            let arguments = request.resolver_match().map(|found| found.arguments()).unwrap_or_default();
-            self.onion.views.call(self.route, request, arguments).await
-        });
+        let view = pin!(async move { self.onion.call_view(self.route, request).await });
         guarded("the view", view).await
     }
 }

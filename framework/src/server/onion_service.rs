@@ -2,24 +2,27 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response, StatusCode};
 
 use super::request_body::RequestBody;
 use super::service::Service;
-use crate::error::with_backtraces;
 use crate::http::body::ResponseBody;
 use crate::http::connection::Connection;
 use crate::http::defaults::error_page;
 use crate::http::header_value::header_number;
 use crate::http::request::HttpRequest;
+use crate::http::response::HttpResponse;
+use crate::middleware::direct::respond;
 use crate::middleware::onion::Onion;
+use crate::near::Near;
 use crate::project::HeldProject;
 
 /// A site's middleware and views as a [`Service`].
 #[derive(Debug)]
 pub struct OnionService {
-    onion: Arc<Onion>,
+    onion: Near<Onion>,
     held: Arc<HeldProject>,
 }
 
@@ -35,7 +38,7 @@ impl OnionService {
     #[must_use]
     pub fn new(onion: Arc<Onion>) -> Self {
         let held = HeldProject::new(Arc::clone(onion.project()));
-        Self { onion, held }
+        Self { onion: Near::new(onion), held }
     }
 }
 
@@ -43,6 +46,32 @@ impl OnionService {
 /// length that is announced would be waited for.
 fn is_head_in_lower_case(method: &Method) -> bool {
     *method != Method::HEAD && method.as_str().eq_ignore_ascii_case("HEAD")
+}
+
+/// Whether a response has its body.
+#[derive(Debug, Clone, Copy)]
+enum BodyWanted {
+    Yes,
+    No,
+    /// It has none, and says the length that it would have.
+    AsSaid,
+}
+
+fn finished(response: HttpResponse, body: BodyWanted) -> Response<ResponseBody> {
+    let mut response = response.into_http();
+    match body {
+        BodyWanted::No => {
+            *response.body_mut() = ResponseBody::Full(None);
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
+        BodyWanted::Yes
+            if !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) =>
+        {
+            correct_length(&mut response);
+        }
+        BodyWanted::Yes | BodyWanted::AsSaid => {}
+    }
+    response
 }
 
 /// Says the length that the body has. A layer that changed the body may have left the length of the one before: the client
@@ -70,27 +99,13 @@ impl Service for OnionService {
         connection: Connection,
     ) -> impl Future<Output = Response<ResponseBody>> + Send {
         let (head, body) = request.into_parts();
-        let without_body = is_head_in_lower_case(&head.method);
-        let may_have_body = head.method != Method::HEAD;
-        // Here, and not in the future: it is large until it has its place on the heap.
+        let body_wanted = match head.method {
+            Method::HEAD => BodyWanted::AsSaid,
+            ref method if is_head_in_lower_case(method) => BodyWanted::No,
+            _ => BodyWanted::Yes,
+        };
         let request = HttpRequest::come_in(head, body, Arc::clone(&self.held), connection);
-        async move {
-            let response = match self.held.project.core().debug {
-                // Boxed, so that a request without `DEBUG` has no room for it.
-                true => Box::pin(with_backtraces(self.onion.respond(request))).await,
-                false => self.onion.respond(request).await,
-            };
-            let mut response = response.into_http();
-            if without_body {
-                *response.body_mut() = ResponseBody::Full(None);
-                response.headers_mut().remove(CONTENT_LENGTH);
-            } else if may_have_body
-                && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-            {
-                correct_length(&mut response);
-            }
-            response
-        }
+        respond(self.onion.clone(), request).map(move |response| finished(response, body_wanted))
     }
 
     fn panicked(&self) -> Response<ResponseBody> {

@@ -13,6 +13,7 @@ use crate::conf::settings::Settings;
 use crate::conf::source::SettingsSource;
 use crate::db::migrations::executor::create_and_migrate;
 use crate::management::migrate::clock;
+use crate::near::Near;
 use crate::site::Site;
 
 /// Builds the site that a [`Client`] visits.
@@ -101,7 +102,7 @@ impl ClientBuilder {
                 migrated.await.map_err(|error| ClientError::Database(error.into()))?;
             }
         }
-        Ok(Client::of(Arc::new(built.onion), calls))
+        Ok(Client::of(Near::new(Arc::new(built.onion)), calls))
     }
 }
 

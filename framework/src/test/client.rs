@@ -19,14 +19,15 @@ use super::store_calls::StoreCalls;
 use crate::conf::session::SessionSettings;
 use crate::contrib::messages::message::Message;
 use crate::contrib::messages::waiting::waiting;
-use crate::error::with_backtraces;
 use crate::http::connection::Connection;
 use crate::http::query_dict::QueryDict;
 use crate::http::request::HttpRequest;
 use crate::http::uri::{UriParts, iri_to_uri, join};
 use crate::middleware::csrf::NotEnforced;
+use crate::middleware::direct::respond;
 use crate::middleware::onion::Onion;
 use crate::middleware::refusal::Raised;
+use crate::near::Near;
 use crate::project::{HeldProject, Project};
 use crate::session::handle::Session;
 use crate::site::Site;
@@ -69,7 +70,7 @@ const MAX_REDIRECTS: usize = 20;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    onion: Arc<Onion>,
+    onion: Near<Onion>,
     store_calls: StoreCalls,
     visitor: Arc<Visitor>,
 }
@@ -100,7 +101,7 @@ impl Client {
         ClientBuilder::new(site)
     }
 
-    pub(super) fn of(onion: Arc<Onion>, store_calls: StoreCalls) -> Self {
+    pub(super) fn of(onion: Near<Onion>, store_calls: StoreCalls) -> Self {
         let visitor = Visitor {
             jar: Mutex::default(),
             headers: Mutex::default(),
@@ -114,7 +115,7 @@ impl Client {
     /// Another visitor of the same site: no cookie, no header, and errors are raised.
     #[must_use]
     pub fn new_visitor(&self) -> Self {
-        Self::of(Arc::clone(&self.onion), self.store_calls.clone())
+        Self::of(self.onion.clone(), self.store_calls.clone())
     }
 
     /// What the site's session store was asked, by the names of [`SessionStore`](crate::session::store::SessionStore)'s methods,
@@ -400,11 +401,7 @@ impl Client {
         let request = self.http_request(request, url)?;
         let seen = Arc::new(request.shared());
         let exchange = async {
-            let respond = self.onion.respond(request);
-            let response = match self.project().core().debug {
-                true => with_backtraces(respond).await,
-                false => respond.await,
-            };
+            let response = respond(self.onion.clone(), request).await;
             let (head, body) = response.into_http().into_parts();
             // A body that streams may render, too.
             (head, body.collect().await)

@@ -74,7 +74,7 @@ impl Halves for MessageMiddleware {
         Before::Next(Kept::NOTHING)
     }
 
-    fn after<'a>(&'a self, _kept: Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after<'a>(&'a self, _kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
         match next.line.notes().and_then(Notes::get::<Storage>) {
             Some(storage) => After::Wait(Box::pin(async move { self.store(&storage, response).await })),
             // Nobody asked for messages.

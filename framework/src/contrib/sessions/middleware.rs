@@ -167,8 +167,8 @@ impl Halves for SessionMiddleware {
         Before::Next(Kept { session: Some(session), flag: sent })
     }
 
-    fn after<'a>(&'a self, kept: Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
-        let Some(session) = kept.session.map(|session| session.current()) else {
+    fn after<'a>(&'a self, kept: &Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+        let Some(session) = kept.session.as_ref().map(Session::current) else {
             return After::Done(Ok(()));
         };
         let Some(flags) = session.flags() else { return After::Done(Ok(())) };

@@ -115,6 +115,11 @@ impl CsrfProtection {
         Ok(())
     }
 
+    /// Whether the secret is kept in the session, and not in a cookie.
+    pub(super) fn uses_sessions(&self) -> bool {
+        self.settings.use_sessions
+    }
+
     /// Tells the visitor of the secret, if somebody asked for a token or the secret is new (Django's `process_response`).
     pub(crate) async fn end(
         &self,
@@ -122,26 +127,20 @@ impl CsrfProtection {
         session: &Session,
         response: &mut HttpResponse,
     ) -> Result<()> {
-        match notes.get::<VisitorSecret>().and_then(|secret| secret.take()) {
-            Some(secret) => self.tell(secret, session, response).await,
-            None => Ok(()),
+        if !self.uses_sessions() {
+            return self.end_at_once(notes, response);
         }
+        let Some(secret) = Self::to_be_sent(notes) else { return Ok(()) };
+        let session = session.current();
+        if session.get_value(SESSION_KEY).await?.as_ref().and_then(Value::as_str) != Some(&secret) {
+            session.set(SESSION_KEY, secret).await?;
+        }
+        Ok(())
     }
 
-    /// Tells the visitor of that secret.
-    pub(super) async fn tell(
-        &self,
-        secret: String,
-        session: &Session,
-        response: &mut HttpResponse,
-    ) -> Result<()> {
-        if self.settings.use_sessions {
-            let session = session.current();
-            if session.get_value(SESSION_KEY).await?.as_ref().and_then(Value::as_str) != Some(&secret) {
-                session.set(SESSION_KEY, secret).await?;
-            }
-            return Ok(());
-        }
+    /// The same where a cookie keeps it.
+    pub(super) fn end_at_once(&self, notes: &Notes, response: &mut HttpResponse) -> Result<()> {
+        let Some(secret) = Self::to_be_sent(notes) else { return Ok(()) };
         let settings = &*self.settings;
         let mut cookie = SetCookie::new(&settings.cookie_name, secret)
             .domain(settings.cookie_domain.as_deref())
@@ -155,6 +154,10 @@ impl CsrfProtection {
         response.set_cookie(cookie)?;
         patch_vary_headers(&mut response.headers, &["Cookie"]);
         Ok(())
+    }
+
+    fn to_be_sent(notes: &Notes) -> Option<String> {
+        notes.get::<VisitorSecret>().and_then(|secret| secret.take())
     }
 
     /// Why the request is not believed; `None` when it is (Django's `process_view`).
