@@ -96,8 +96,10 @@ impl Served {
         let _ = fs::write(self.folder.join(REASON), &reason[..end]);
     }
 
-    /// Tells that this process listens.
+    /// Tells that this process listens. What kept the changed code from being served is over by now: none of its pages may say so, and the
+    /// watching process looks only now and then.
     pub(in crate::management) fn ready(&self) -> io::Result<()> {
+        remove(&self.folder.join(FAULT))?;
         fs::write(self.folder.join(READY), "")
     }
 
