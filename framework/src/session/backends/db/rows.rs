@@ -86,6 +86,9 @@ impl Rows {
     }
 
     /// The row, and whether it lives at that time.
+    ///
+    /// What sqlx does has futures of many kilobytes: they are put on the heap where they are wanted, so that no other way has room for
+    /// them.
     pub(super) async fn read(&self, read: Read) -> Result<Option<Row>, StoreError> {
         match &self.way {
             #[cfg(feature = "sqlite")]
@@ -95,7 +98,7 @@ impl Rows {
             }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             Way::Groups { reads, read_alone, .. } if read.key.is_plain() => match read_alone.take() {
-                Some(_taken) => self.read_alone(&read).await,
+                Some(_taken) => Box::pin(self.read_alone(&read)).await,
                 None => {
                     let _grouped = read_alone.join();
                     statement_log::tell(READ);
@@ -104,8 +107,8 @@ impl Rows {
             },
             // MySQL's collation may find a key that nobody drew under another name than it was asked for.
             #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Way::Groups { .. } => self.read_alone(&read).await,
-            Way::Pool => self.read_alone(&read).await,
+            Way::Groups { .. } => Box::pin(self.read_alone(&read)).await,
+            Way::Pool => Box::pin(self.read_alone(&read)).await,
         }
     }
 
@@ -119,14 +122,14 @@ impl Rows {
             }
             #[cfg(any(feature = "postgres", feature = "mysql"))]
             Way::Groups { writes, write_alone, .. } => match write_alone.take() {
-                Some(_taken) => self.write_alone(&write).await,
+                Some(_taken) => Box::pin(self.write_alone(&write)).await,
                 None => {
                     let _grouped = write_alone.join();
                     statement_log::tell(WRITE);
                     self.in_time(writes.ask(write)).await?.map_err(|error| self.failed(error))
                 }
             },
-            Way::Pool => self.write_alone(&write).await,
+            Way::Pool => Box::pin(self.write_alone(&write)).await,
         }
     }
 
@@ -138,7 +141,7 @@ impl Rows {
                 statement_log::tell(SWEEP);
                 self.told(self.in_time(sweeps.ask(step)).await?).await
             }
-            _ => sweep(&self.database, step).await.map_err(|error| self.failed(error)),
+            _ => Box::pin(sweep(&self.database, step)).await.map_err(|error| self.failed(error)),
         }
     }
 
@@ -166,7 +169,10 @@ impl Rows {
     async fn told<T>(&self, answer: Result<T, SqliteFailure>) -> Result<T, StoreError> {
         match answer {
             Ok(answer) => Ok(answer),
-            Err(failure) => Err(self.failed(self.database.explain(failure.into_driver_error()).await)),
+            Err(failure) => {
+                let explained = Box::pin(self.database.explain(failure.into_driver_error()));
+                Err(self.failed(explained.await))
+            }
         }
     }
 
