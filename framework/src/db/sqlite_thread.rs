@@ -82,24 +82,27 @@ impl<W: SqliteWork> SqliteThread<W> {
     ///
     /// # Errors
     /// [`Closed`]; the job was then not done.
-    pub async fn ask(&self, job: W::Job) -> Result<W::Answer, Closed> {
-        let shared = self.shared()?;
-        let _asking = Asking::one(&shared.asking);
-        let place = shared.places.acquire().await.map_err(|_| Closed)?;
-        let (answer, answered) = oneshot::channel();
-        let (asleep, bell) = shared.push(Asked::new(job, answer))?;
-        // The thread gives it back when it takes the job.
-        place.forget();
-        if asleep {
-            let wake = Wake(&shared);
-            // Others who are about to ask do so before the thread is woken. Each of them sees to it: whoever came first may not
-            // be polled again for long.
-            if shared.crowded.load(Ordering::Relaxed) {
-                tokio::task::yield_now().await;
+    #[expect(clippy::manual_async_fn, reason = "an async fn has room for the job twice")]
+    pub fn ask(&self, job: W::Job) -> impl Future<Output = Result<W::Answer, Closed>> + Send {
+        async move {
+            let shared = self.shared()?;
+            let _asking = Asking::one(&shared.asking);
+            let place = shared.places.acquire().await.map_err(|_| Closed)?;
+            let (answer, answered) = oneshot::channel();
+            let (asleep, bell) = shared.push(Asked::new(job, answer))?;
+            // The thread gives it back when it takes the job.
+            place.forget();
+            if asleep {
+                let wake = Wake(&shared);
+                // Others who are about to ask do so before the thread is woken. Each of them sees to it: whoever came first may not
+                // be polled again for long.
+                if shared.crowded.load(Ordering::Relaxed) {
+                    tokio::task::yield_now().await;
+                }
+                drop(wake);
             }
-            drop(wake);
+            shared.answered(bell, answered).await
         }
-        shared.answered(bell, answered).await
     }
 
     fn shared(&self) -> Result<Arc<Shared<W>>, Closed> {

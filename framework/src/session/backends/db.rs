@@ -117,14 +117,14 @@ impl DbStore {
     }
 
     /// Has a row written: whether it took place.
-    async fn write(&self, key: &SessionKey, mut change: Change) -> Result<bool, StoreError> {
+    fn write(&self, key: &SessionKey, mut change: Change) -> impl Future<Output = Result<bool, StoreError>> {
         if let Some(expected) = change.expected_mut()
             && expected.as_ref().is_some_and(|version| *version.0 == *NO_TEXT)
         {
             // No statement can name it: whatever is there goes.
             *expected = None;
         }
-        self.rows.write(Write { key: key.clone(), change }).await
+        self.rows.write(Write { key: key.clone(), change })
     }
 
     async fn read(&self, key: &SessionKey, now: Option<Timestamp>) -> Result<Option<Row>, StoreError> {

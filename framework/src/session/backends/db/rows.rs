@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use futures_util::FutureExt as _;
+
 use crate::db::database::Database;
 use crate::db::dispatch::on_kept;
 use crate::db::error::DatabaseError;
@@ -113,23 +115,26 @@ impl Rows {
     }
 
     /// Has a row written: whether it took place.
-    pub(super) async fn write(&self, write: Write) -> Result<bool, StoreError> {
-        match &self.way {
-            #[cfg(feature = "sqlite")]
-            Way::Threads { writes, .. } => {
-                statement_log::tell(WRITE);
-                self.told(self.in_time(writes.ask(write)).await?).await
-            }
-            #[cfg(any(feature = "postgres", feature = "mysql"))]
-            Way::Groups { writes, write_alone, .. } => match write_alone.take() {
-                Some(_taken) => Box::pin(self.write_alone(&write)).await,
-                None => {
-                    let _grouped = write_alone.join();
+    #[expect(clippy::manual_async_fn, reason = "an async fn has room for the write twice")]
+    pub(super) fn write(&self, write: Write) -> impl Future<Output = Result<bool, StoreError>> {
+        async move {
+            match &self.way {
+                #[cfg(feature = "sqlite")]
+                Way::Threads { writes, .. } => {
                     statement_log::tell(WRITE);
-                    self.in_time(writes.ask(write)).await?.map_err(|error| self.failed(error))
+                    self.told(self.in_time(writes.ask(write)).await?).await
                 }
-            },
-            Way::Pool => Box::pin(self.write_alone(&write)).await,
+                #[cfg(any(feature = "postgres", feature = "mysql"))]
+                Way::Groups { writes, write_alone, .. } => match write_alone.take() {
+                    Some(_taken) => Box::pin(self.write_alone(&write)).await,
+                    None => {
+                        let _grouped = write_alone.join();
+                        statement_log::tell(WRITE);
+                        self.in_time(writes.ask(write)).await?.map_err(|error| self.failed(error))
+                    }
+                },
+                Way::Pool => Box::pin(self.write_alone(&write)).await,
+            }
         }
     }
 
@@ -176,14 +181,18 @@ impl Rows {
         }
     }
 
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Closed>>) -> Result<T, StoreError> {
+    /// It is no `async fn`, which would have room for the question twice.
+    fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, Closed>>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
         let after = self.database.statement_timeout();
-        match tokio::time::timeout(after, asked).await {
+        tokio::time::timeout(after, asked).map(move |answer| match answer {
             Ok(answer) => answer.map_err(|closed| self.failed(closed)),
             Err(_) => {
                 Err(self.failed(DatabaseError::Timeout { alias: self.database.alias().to_owned(), after }))
             }
-        }
+        })
     }
 
     pub(super) fn failed(&self, error: impl Error + Send + Sync + 'static) -> StoreError {
