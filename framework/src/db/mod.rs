@@ -59,6 +59,8 @@ pub(crate) mod sqlite_direct;
 #[cfg(feature = "sqlite")]
 pub mod sqlite_failure;
 #[cfg(feature = "sqlite")]
+pub(crate) mod sqlite_log;
+#[cfg(feature = "sqlite")]
 pub mod sqlite_thread;
 pub(crate) mod statement_log;
 pub(crate) mod stored;

@@ -68,3 +68,9 @@ pub(crate) fn patiently<T>(
         }
     }
 }
+
+/// Executes a statement without parameters, waiting so long for a lock.
+pub(crate) fn execute(connection: &Connection, limit: Duration, sql: &str) -> Result<(), SqliteFailure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    patiently(limit, || Ok(statement.execute(()).map(|_| ())?))
+}

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::db::bell::Bell;
 use crate::db::database::Database;
 use crate::db::sqlite_failure::SqliteFailure;
+use crate::db::sqlite_log::SqliteLog;
 use crate::grouping::closing::OpenWork;
 use crate::grouping::group::{Asked, Closed, LARGEST, QUEUE};
 
@@ -335,6 +336,18 @@ impl OwnSqlite {
         self.get()?.busy_timeout(Duration::ZERO)?;
         let limit = self.busy;
         Ok((self.get()?, limit))
+    }
+
+    /// The log that the connection writes to, if it writes one.
+    ///
+    /// # Errors
+    /// What keeps the connections for it from being opened.
+    pub(crate) fn log(&mut self) -> Result<Option<SqliteLog>, SqliteFailure> {
+        self.get()?;
+        let (Some(writer), Some(sqlite)) = (&self.connection, self.database.as_sqlite()) else {
+            return Ok(None);
+        };
+        SqliteLog::of(writer, || sqlite.open_directly())
     }
 
     /// The next one is a new one: after a fault that may be the connection's.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::db::sqlite_direct::patiently;
+use crate::db::sqlite_direct::{execute, patiently};
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::vendor::Vendor;
@@ -93,12 +93,6 @@ fn together(connection: &Connection, limit: Duration, jobs: &[Waiting]) -> Resul
         Err(failure) if failure.is_locked() => Err(Failed::All(failure)),
         Err(_) => Err(Failed::Together),
     }
-}
-
-/// Executes a statement without parameters, waiting so long for a lock.
-pub(super) fn execute(connection: &Connection, limit: Duration, sql: &str) -> Result<(), SqliteFailure> {
-    let mut statement = connection.prepare_cached(sql)?;
-    patiently(limit, || Ok(statement.execute(()).map(|_| ())?))
 }
 
 fn write(connection: &Connection, limit: Duration, write: &Write) -> Written {
