@@ -88,7 +88,11 @@ impl Future for Direct {
                     Err(error) => outcome = Err(error),
                 }
             }
-            this.rest = Some(go_on(this.onion.clone(), line, Place::Out(outcome), passed));
+            let onion = this.onion.clone();
+            this.rest = Some(match outcome {
+                Ok(response) => go_back(onion, line, response, passed),
+                Err(error) => go_on(onion, line, Place::Out(Err(error)), passed),
+            });
         }
         // There is none when it is over, and nobody polls it then.
         this.rest.as_mut().map_or(Poll::Pending, |rest| rest.as_mut().poll(cx))
@@ -105,6 +109,20 @@ fn go_on(
     Box::pin(async move {
         let next = Next { onion: &onion, line: &line, depth: 0 };
         let response = next.go_on(place, &mut passed).await;
+        line.log(&response);
+        response
+    })
+}
+
+/// Waits for the second halves that are left, as a response does whose session is saved: without room for a request.
+fn go_back(
+    onion: Near<Onion>,
+    line: RequestLine,
+    mut response: HttpResponse,
+    mut passed: Passed,
+) -> BoxFuture<'static, HttpResponse> {
+    Box::pin(async move {
+        Next { onion: &onion, line: &line, depth: 0 }.outwards(&mut passed, &mut response).await;
         line.log(&response);
         response
     })

@@ -114,7 +114,7 @@ impl Next<'_> {
     }
 
     /// Back through the second halves.
-    async fn outwards(self, passed: &mut Passed, response: &mut HttpResponse) {
+    pub(super) async fn outwards(self, passed: &mut Passed, response: &mut HttpResponse) {
         while let Some(kept) = passed.pop() {
             let Some(layer) = self.passed_layer(passed.len() + 1) else { continue };
             let outcome = match second_half(layer, &kept, self, response) {
