@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -67,6 +68,12 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// Deletes at most so many expired sessions in one short step, the longest expired ones first where the store knows an
     /// order.
     async fn clear_expired(&self, at_most: NonZeroU32) -> Result<Cleared, StoreError>;
+
+    /// How long such a step should take, by which a caller that has many to delete chooses how many: each has costs of its own, and
+    /// what it did can be seen when it ends. Requests go on meanwhile.
+    fn step_time(&self) -> Duration {
+        Duration::from_secs(1)
+    }
 
     /// How many sessions [`SessionStore::clear_expired`] would delete in the end.
     async fn count_expired(&self) -> Result<u64, StoreError>;

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -87,6 +88,10 @@ impl SessionStore for Noting {
 
     async fn clear_expired(&self, at_most: NonZeroU32) -> Result<Cleared, StoreError> {
         self.note("clear_expired").clear_expired(at_most).await
+    }
+
+    fn step_time(&self) -> Duration {
+        self.store.step_time()
     }
 
     async fn count_expired(&self) -> Result<u64, StoreError> {

@@ -48,7 +48,7 @@ impl Command for ClearSessions {
             let begun = Instant::now();
             let step = store.clear_expired(size).await.map_err(unsupported)?;
             if self.batch_size.is_none() {
-                size = next_step(size, begun.elapsed());
+                size = next_step(size, begun.elapsed(), store.step_time());
             }
             deleted += step.deleted;
             progress.set_position(deleted);
@@ -66,15 +66,11 @@ const FIRST_STEP: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 const SMALLEST_STEP: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const LARGEST_STEP: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
 
-/// Each step has costs of its own, and what it did can be seen when it ends. Requests do not wait for it: a database's server
-/// locks the rows that are deleted and no others, and SQLite's engine leaves its lock to others every few milliseconds.
-const AIM: Duration = Duration::from_secs(4);
-
 /// Twice or half as many, when the last step took far from what is aimed at.
-fn next_step(size: NonZeroU32, took: Duration) -> NonZeroU32 {
-    if took < AIM / 2 {
+fn next_step(size: NonZeroU32, took: Duration, aim: Duration) -> NonZeroU32 {
+    if took < aim / 2 {
         size.saturating_add(size.get()).min(LARGEST_STEP)
-    } else if took > AIM * 2 {
+    } else if took > aim * 2 {
         NonZeroU32::new(size.get() / 2).unwrap_or(SMALLEST_STEP).max(SMALLEST_STEP)
     } else {
         size
@@ -106,14 +102,14 @@ mod tests {
     fn steps_grow_and_shrink_towards_what_is_aimed_at() {
         for (size, millis, next) in [
             (10_000, 5, 20_000),
-            (10_000, 1_999, 20_000),
-            (10_000, 2_000, 10_000),
-            (10_000, 8_000, 10_000),
-            (10_000, 8_001, 5_000),
-            (150, 9_000, 100),
+            (10_000, 1_000, 10_000),
+            (10_000, 1_999, 10_000),
+            (10_000, 2_001, 5_000),
+            (150, 5_000, 100),
             (600_000, 1, 1_000_000),
         ] {
-            let next_size = next_step(NonZeroU32::new(size).unwrap(), Duration::from_millis(millis));
+            let (size_now, took) = (NonZeroU32::new(size).unwrap(), Duration::from_millis(millis));
+            let next_size = next_step(size_now, took, Duration::from_secs(1));
             assert_eq!(next_size.get(), next, "{size} in {millis} ms");
         }
     }

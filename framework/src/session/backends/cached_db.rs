@@ -39,6 +39,7 @@ mod trust;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -160,6 +161,10 @@ impl SessionStore for CachedDbStore {
     /// Rows: the cache does its part by itself.
     async fn clear_expired(&self, at_most: NonZeroU32) -> Result<Cleared, StoreError> {
         self.pair.rows.clear_expired(at_most).await
+    }
+
+    fn step_time(&self) -> Duration {
+        self.pair.rows.step_time()
     }
 
     async fn count_expired(&self) -> Result<u64, StoreError> {

@@ -36,7 +36,7 @@ pub(super) struct SqliteSweeper {
 const FOUND: i64 = 1_000_000;
 
 /// How long a step keeps SQLite's only lock for writing, without its commit.
-const HOLD: Duration = Duration::from_millis(30);
+const HOLD: Duration = Duration::from_millis(25);
 
 /// How long the lock is then left to others.
 const PAUSE: Duration = Duration::from_millis(3);
