@@ -72,7 +72,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// How long such a step should take, by which a caller that has many to delete chooses how many: each has costs of its own, and
     /// what it did can be seen when it ends. Requests go on meanwhile.
     fn step_time(&self) -> Duration {
-        Duration::from_secs(1)
+        Duration::from_millis(500)
     }
 
     /// How many sessions [`SessionStore::clear_expired`] would delete in the end.

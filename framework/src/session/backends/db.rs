@@ -256,7 +256,7 @@ impl SessionStore for DbStore {
     /// SQLite's log is emptied after each step: a page that many rows have changed is then copied once. On a server a step is one
     /// statement, and the log complains of slow ones.
     fn step_time(&self) -> Duration {
-        Duration::from_secs(if self.database.vendor() == Vendor::Sqlite { 4 } else { 1 })
+        Duration::from_millis(if self.database.vendor() == Vendor::Sqlite { 4_000 } else { 500 })
     }
 
     async fn count_expired(&self) -> Result<u64, StoreError> {
