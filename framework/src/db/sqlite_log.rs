@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::db::sqlite_direct::execute;
+use crate::db::sqlite_direct::{execute, patiently};
 use crate::db::sqlite_failure::SqliteFailure;
 
 /// A log that is kept from growing without end.
@@ -60,9 +60,9 @@ impl SqliteLog {
 
     /// From now on nobody copies what is committed. Somebody must have committed since the log began: one that is empty is not
     /// what a reader holds on to, and whoever copies would look through all of it to find that it cannot.
-    pub(crate) fn hold(&mut self) -> Result<(), SqliteFailure> {
+    pub(crate) fn hold(&mut self, limit: Duration) -> Result<(), SqliteFailure> {
         if !self.held {
-            look(&self.readers[0])?;
+            look(&self.readers[0], limit)?;
             self.held = true;
         }
         Ok(())
@@ -73,7 +73,7 @@ impl SqliteLog {
         let [reader, next] = &mut self.readers;
         if self.held {
             // Most of it, while others commit behind. Nobody can copy the last page, which would have to wait for the disk.
-            look(next)?;
+            look(next, limit)?;
             reader.execute_batch("COMMIT")?;
             self.held = false;
             checkpoint_in_turn(reader)?;
@@ -83,14 +83,17 @@ impl SqliteLog {
             checkpoint_in_turn(reader)?;
             next.execute_batch("COMMIT")?;
             thread::scope(|scope| {
-                let copied = &mut *reader;
-                let copying = scope.spawn(move || checkpoint(copied));
+                let ours = &mut *reader;
+                let copying = thread::Builder::new().spawn_scoped(scope, move || checkpoint(ours));
                 thread::sleep(BEGUN);
                 let unlocked = execute(writer, limit, "COMMIT");
-                let copied = copying
-                    .join()
-                    .unwrap_or_else(|_| Err(SqliteFailure::Call("a checkpoint panicked".to_owned())));
-                unlocked.and(copied)
+                // Where there is no thread to be had, it is copied below.
+                let copied = copying.ok().map(|copying| copying.join());
+                match copied {
+                    Some(Ok(Err(failure))) => Err(failure),
+                    Some(Err(_)) => Err(SqliteFailure::Call("a checkpoint panicked".to_owned())),
+                    Some(Ok(Ok(_))) | None => unlocked,
+                }
             })?;
         } else {
             checkpoint_in_turn(reader)?;
@@ -119,7 +122,8 @@ impl SqliteLog {
         let Some(file) = file else { return work() };
         thread::scope(|scope| {
             let (working, done) = mpsc::channel::<()>();
-            scope.spawn(move || {
+            // Without a thread it is only slower.
+            let _ = thread::Builder::new().spawn_scoped(scope, move || {
                 while done.recv_timeout(FLUSH) == Err(RecvTimeoutError::Timeout) {
                     // Whoever has to know that it is on the disk sees to it by itself.
                     let _ = file.sync_data();
@@ -144,10 +148,10 @@ fn prepare(connection: &Connection) -> Result<(), SqliteFailure> {
 
 const NORMAL: i64 = 1;
 
-/// Begins to read what there is now.
-fn look(reader: &Connection) -> Result<(), SqliteFailure> {
+/// Begins to read what there is now, when nobody is mending the log.
+fn look(reader: &Connection, limit: Duration) -> Result<(), SqliteFailure> {
     reader.execute_batch("BEGIN")?;
-    Ok(reader.query_row("SELECT COUNT(*) FROM sqlite_schema", (), |_| Ok(()))?)
+    patiently(limit, || Ok(reader.query_row("SELECT COUNT(*) FROM sqlite_schema", (), |_| Ok(()))?))
 }
 
 /// What a checkpoint came to.
@@ -231,7 +235,7 @@ mod tests {
         let mut logged = Logged::new();
         for _ in 0..2 {
             logged.write();
-            logged.log.hold().unwrap();
+            logged.log.hold(LIMIT).unwrap();
             let (held, _) = logged.copied_by_another();
             for _ in 0..100 {
                 logged.write();
@@ -257,9 +261,9 @@ mod tests {
     fn whoever_reads_for_long_is_not_waited_for() {
         let mut logged = Logged::new();
         logged.write();
-        look(&logged.other).unwrap();
+        look(&logged.other, LIMIT).unwrap();
         logged.write();
-        logged.log.hold().unwrap();
+        logged.log.hold(LIMIT).unwrap();
         logged.write();
         logged.log.empty(&logged.writer, LIMIT).unwrap();
         logged.other.execute_batch("COMMIT").unwrap();
@@ -272,7 +276,7 @@ mod tests {
     fn a_lock_that_is_not_given_back_is_told() {
         let mut logged = Logged::new();
         logged.write();
-        logged.log.hold().unwrap();
+        logged.log.hold(LIMIT).unwrap();
         logged.other.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!(logged.log.empty(&logged.writer, LIMIT).unwrap_err().is_locked());
     }

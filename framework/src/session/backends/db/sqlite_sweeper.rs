@@ -104,7 +104,7 @@ impl SqliteSweeper {
             if self.found.len() > last
                 && let Some(log) = &mut log
             {
-                log.hold()?;
+                log.hold(limit)?;
             }
             thread::sleep(PAUSE);
         }
