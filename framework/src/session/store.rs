@@ -65,7 +65,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// as that.
     async fn delete(&self, key: &SessionKey, expected: Option<&Version>) -> Result<bool, StoreError>;
 
-    /// Deletes at most so many expired sessions in one short step, the longest expired ones first where the store knows an
+    /// Deletes at most so many expired sessions in one step, the longest expired ones first where the store knows an
     /// order.
     async fn clear_expired(&self, at_most: NonZeroU32) -> Result<Cleared, StoreError>;
 
