@@ -12,6 +12,8 @@
 //! assert_eq!(cart.get("book").and_then(Value::as_i64), Some(2));
 //! ```
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use num_bigint::BigInt;
 
@@ -74,10 +76,16 @@ pub enum Value {
 /// A `dict`: ordered as Python's, with keys of any hashable kind.
 ///
 /// A key keeps its place when its value is replaced; a removed key leaves the order of the rest alone.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// A clone shares the entries until one of the two is changed.
+#[derive(Clone, Default)]
 pub struct Dict {
-    pub(super) entries: IndexMap<Key, Value>,
+    /// `None` as long as nothing was put in: an empty dict is not on the heap.
+    pub(super) entries: Option<Arc<Entries>>,
 }
+
+/// What a dict holds.
+pub(super) type Entries = IndexMap<Key, Value>;
 
 /// A dict's key: hashed and compared as Python does (`1 == 1.0 == True`).
 ///
