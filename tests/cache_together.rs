@@ -95,3 +95,29 @@ async fn a_cache_that_was_closed_connects_anew() {
     let found = join_all((0..50).map(|_| cache.get::<u32>("k"))).await;
     assert!(found.into_iter().all(|found| found.unwrap() == Some(7)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_many_that_expect_the_same_value_is_stored() {
+    let Some(place) = redis().await else { return };
+    let cache = &place.cache;
+    for (timeout, left) in [(Timeout::Never, true), (Timeout::Seconds(60), true), (Timeout::Seconds(0), false)] {
+        for _ in 0..20 {
+            cache.set("k", &"before", Timeout::Never).await.unwrap();
+            let (_, version) = cache.get_versioned::<String>("k").await.unwrap().unwrap();
+            let replacing = (0..60).map(|number| {
+                let (cache, version) = (cache.clone(), version.clone());
+                tokio::spawn(async move { cache.replace("k", &number, timeout, Some(&version)).await })
+            });
+            let mut stored = Vec::new();
+            for (number, outcome) in join_all(replacing).await.into_iter().enumerate() {
+                match outcome.unwrap().unwrap() {
+                    Replaced::Stored(_) => stored.push(number),
+                    Replaced::Changed => assert!(left, "nothing is left that could have changed"),
+                    Replaced::Missing => assert!(!left, "it is still there"),
+                }
+            }
+            let found = cache.get::<usize>("k").await.unwrap();
+            assert_eq!((stored.len(), found), (1, stored.first().copied().filter(|_| left)));
+        }
+    }
+}

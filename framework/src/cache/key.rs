@@ -1,6 +1,6 @@
 //! Keys as they are stored: `KEY_PREFIX:VERSION:key` (Django 5.2 `core/cache/backends/base.py`).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Memcached takes no longer key.
 const MAX_LENGTH: usize = 250;
@@ -18,7 +18,10 @@ impl CacheKey {
     /// assert_eq!(CacheKey::new("", 1, "greeting").as_str(), ":1:greeting");
     /// ```
     pub fn new(prefix: &str, version: impl fmt::Display, key: &str) -> Self {
-        Self(format!("{prefix}:{version}:{key}"))
+        let mut text = String::with_capacity(prefix.len() + key.len() + 8);
+        // A text takes whatever is written to it.
+        let _ = write!(text, "{prefix}:{version}:{key}");
+        Self(text)
     }
 
     /// The text.

@@ -9,6 +9,7 @@
 //! in PEM form, instead of the certificates that the system trusts. And ours: with `cluster = true` the servers are nodes of one cluster,
 //! to each of which a process then holds two connections: see `once`.
 
+mod call;
 mod certificates;
 mod grouped;
 mod once;
@@ -22,8 +23,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use redis::{Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, Script};
+use redis::{Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisWrite, Script, ToRedisArgs};
 
+use self::call::Call;
 use self::certificates::Certificates;
 use self::grouped::{CHANGED, Grouped, MISSING, Replace};
 use self::packed::{pack, unpack};
@@ -169,10 +171,15 @@ fn seconds(ttl: Ttl) -> Option<u64> {
 }
 
 /// The time as the scripts take it.
-fn how_long(ttl: Ttl) -> String {
-    match ttl {
-        Ttl::Now => "now".to_owned(),
-        ttl => seconds(ttl).map_or_else(|| "never".to_owned(), |seconds| seconds.to_string()),
+struct HowLong(Ttl);
+
+impl ToRedisArgs for HowLong {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        match (self.0, seconds(self.0)) {
+            (Ttl::Now, _) => out.write_arg(b"now"),
+            (_, None) => out.write_arg(b"never"),
+            (_, Some(seconds)) => seconds.write_redis_args(out),
+        }
     }
 }
 
@@ -294,8 +301,8 @@ impl CacheBackend for RedisCache {
     ) -> Result<Replaced, CacheError> {
         let data = pack(&self.alias, key, value)?;
         let expected = expected.map(|expected| expected.0.clone());
-        let replace = Replace::new(key, data.clone(), ttl, expected);
-        Ok(match self.writer.replace(&replace).await? {
+        let replace = Replace { key: key.clone(), data: data.clone(), ttl, expected };
+        Ok(match self.writer.replace(replace).await? {
             MISSING => Replaced::Missing,
             CHANGED => Replaced::Changed,
             _ => Replaced::Stored(Version(data)),
@@ -315,9 +322,9 @@ impl CacheBackend for RedisCache {
     }
 
     async fn touch_if(&self, key: &CacheKey, ttl: Ttl, expected: &Version) -> Result<Touched, CacheError> {
-        let mut script = self.touch_if.prepare_invoke();
-        script.key(key.as_str()).arg(how_long(ttl)).arg(&*expected.0);
-        let done: u8 = self.writer.server().ask(Question::Script(&script), false).await?;
+        let mut call = Call::new(&self.touch_if, 1);
+        call.arg(key.as_str()).arg(HowLong(ttl)).arg(&*expected.0);
+        let done: u8 = self.writer.server().ask(Question::Script(&call), false).await?;
         Ok(match done {
             0 => Touched::Missing,
             1 => Touched::Changed,
@@ -326,9 +333,9 @@ impl CacheBackend for RedisCache {
     }
 
     async fn incr(&self, key: &CacheKey, delta: i64) -> Result<Option<i64>, CacheError> {
-        let mut script = self.incr.prepare_invoke();
-        script.key(key.as_str()).arg(delta);
-        let sum: Option<String> = match self.writer.server().ask(Question::Script(&script), false).await {
+        let mut call = Call::new(&self.incr, 1);
+        call.arg(key.as_str()).arg(delta);
+        let sum: Option<String> = match self.writer.server().ask(Question::Script(&call), false).await {
             Err(CacheError::Server { source, .. }) if is_no_number(&source) => {
                 return Err(pickled::not_a_number(&self.alias, key, delta));
             }
@@ -343,9 +350,9 @@ impl CacheBackend for RedisCache {
     }
 
     async fn delete_if(&self, key: &CacheKey, expected: &Version) -> Result<Deleted, CacheError> {
-        let mut script = self.delete_if.prepare_invoke();
-        script.key(key.as_str()).arg(&*expected.0);
-        let done: u8 = self.writer.server().ask(Question::Script(&script), false).await?;
+        let mut call = Call::new(&self.delete_if, 1);
+        call.arg(key.as_str()).arg(&*expected.0);
+        let done: u8 = self.writer.server().ask(Question::Script(&call), false).await?;
         Ok(match done {
             0 => Deleted::Missing,
             1 => Deleted::Changed,

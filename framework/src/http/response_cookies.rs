@@ -2,6 +2,7 @@
 
 mod stored;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,8 +25,8 @@ pub struct Morsel {
     http_only: bool,
     max_age: Option<i64>,
     partitioned: bool,
-    path: String,
-    same_site: String,
+    path: Cow<'static, str>,
+    same_site: Cow<'static, str>,
     secure: bool,
 }
 
@@ -84,7 +85,7 @@ impl ResponseCookies {
             None => None,
         };
         for (attribute, text) in
-            [("expires", Some(&expires)), ("Path", path.as_ref()), ("Domain", domain.as_ref())]
+            [("expires", Some(&*expires)), ("Path", path.as_deref()), ("Domain", domain.as_deref())]
         {
             let found = text
                 .and_then(|text| text.chars().find(|&c| c == ';' || c > '\u{ff}' || c.is_ascii_control()));
@@ -95,12 +96,14 @@ impl ResponseCookies {
         if let Some(samesite) = &same_site
             && !["lax", "none", "strict"].iter().any(|known| samesite.eq_ignore_ascii_case(known))
         {
-            return Err(CookieError::SameSite { name, samesite: samesite.clone() });
+            return Err(CookieError::SameSite { name, samesite: samesite.clone().into_owned() });
         }
 
         let morsel = match self.0.iter().position(|morsel| morsel.name == name) {
             Some(at) => &mut self.0[at],
             None => {
+                // Most responses set one, if any.
+                self.0.reserve_exact(usize::from(self.0.is_empty()));
                 self.0.push(Morsel::named(name));
                 let last = self.0.len() - 1;
                 &mut self.0[last]
@@ -174,8 +177,8 @@ impl Morsel {
             http_only: false,
             max_age: None,
             partitioned: false,
-            path: String::new(),
-            same_site: String::new(),
+            path: Cow::Borrowed(""),
+            same_site: Cow::Borrowed(""),
             secure: false,
         }
     }

@@ -1,5 +1,7 @@
 //! A cookie on its way into a response.
 
+use std::borrow::Cow;
+
 use time::OffsetDateTime;
 
 /// A cookie on its way into a response: what to set, and how (Django's `set_cookie`).
@@ -19,11 +21,11 @@ pub struct SetCookie {
     pub(super) value: String,
     pub(super) max_age: Option<MaxAge>,
     pub(super) expires: Option<Expires>,
-    pub(super) path: Option<String>,
+    pub(super) path: Option<Cow<'static, str>>,
     pub(super) domain: Option<String>,
     pub(super) secure: bool,
     pub(super) http_only: bool,
-    pub(super) same_site: Option<String>,
+    pub(super) same_site: Option<Cow<'static, str>>,
     pub(super) partitioned: bool,
     pub(super) deletion: bool,
 }
@@ -105,7 +107,7 @@ impl SetCookie {
             value: value.into(),
             max_age: None,
             expires: None,
-            path: Some("/".to_owned()),
+            path: Some(Cow::Borrowed("/")),
             domain: None,
             secure: false,
             http_only: false,
@@ -144,7 +146,7 @@ impl SetCookie {
 
     /// `Path`; the empty text leaves it out, `None` keeps what an earlier cookie of the same name said.
     pub fn path<'a>(mut self, path: impl Into<Option<&'a str>>) -> Self {
-        self.path = path.into().map(str::to_owned);
+        self.path = path.into().map(usual);
         self
     }
 
@@ -168,7 +170,7 @@ impl SetCookie {
 
     /// `SameSite`: `Lax`, `Strict` or `None`, sent as spelled; `None` (the option) and the empty text leave it out.
     pub fn same_site<'a>(mut self, same_site: impl Into<Option<&'a str>>) -> Self {
-        self.same_site = same_site.into().filter(|text| !text.is_empty()).map(str::to_owned);
+        self.same_site = same_site.into().filter(|text| !text.is_empty()).map(usual);
         self
     }
 
@@ -177,6 +179,14 @@ impl SetCookie {
     pub const fn partitioned(mut self, partitioned: bool) -> Self {
         self.partitioned = partitioned;
         self
+    }
+}
+
+/// What nearly every cookie says is not written anew for each.
+fn usual(text: &str) -> Cow<'static, str> {
+    match ["/", "Lax", "Strict", "None"].into_iter().find(|known| *known == text) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(text.to_owned()),
     }
 }
 

@@ -43,11 +43,11 @@ impl FromProject for XFrameOptionsMiddleware {
 }
 
 impl Halves for XFrameOptionsMiddleware {
-    fn before<'a>(&'a self, _request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
+    fn before(&self, _request: &mut HttpRequest, _next: Next<'_>) -> Before {
         Before::Next(Kept::NOTHING)
     }
 
-    fn after<'a>(&'a self, _kept: &Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after(&self, _kept: &Kept, _next: Next<'_>, response: &mut HttpResponse) -> After {
         if response.extensions().get::<FrameExempt>().is_none() {
             response.headers.entry(X_FRAME_OPTIONS).or_insert_with(|| self.value.clone());
         }

@@ -119,7 +119,7 @@ impl CommonMiddleware {
 }
 
 impl Halves for CommonMiddleware {
-    fn before<'a>(&'a self, request: &'a mut HttpRequest, next: Next<'a>) -> Before<'a> {
+    fn before(&self, request: &mut HttpRequest, next: Next<'_>) -> Before {
         match self.instead(request, next) {
             Ok(None) => Before::Next(Kept::NOTHING),
             Ok(Some(response)) => Before::Answer(response, Kept::NOTHING),
@@ -127,7 +127,7 @@ impl Halves for CommonMiddleware {
         }
     }
 
-    fn after<'a>(&'a self, _kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after(&self, _kept: &Kept, next: Next<'_>, response: &mut HttpResponse) -> After {
         After::Done(self.complete(next, response))
     }
 }

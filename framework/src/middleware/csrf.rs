@@ -26,6 +26,7 @@ pub mod token;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::future::BoxFuture;
 
 use crate::checks::CheckMessage;
 use crate::error::{Error, Result};
@@ -97,26 +98,50 @@ impl FromProject for CsrfViewMiddleware {
     }
 }
 
+impl CsrfViewMiddleware {
+    /// The session, if that is where the secret is.
+    fn kept(&self, request: &HttpRequest) -> Kept {
+        Kept { session: self.protection.uses_sessions().then(|| request.session.clone()), ..Kept::NOTHING }
+    }
+}
+
 impl Halves for CsrfViewMiddleware {
-    fn before<'a>(&'a self, request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
-        let session = self.protection.uses_sessions().then(|| request.session.clone());
-        let kept = Kept { session, ..Kept::NOTHING };
-        if let Some(begun) = self.protection.begin_at_once(request) {
-            return begun.map(|()| kept).into();
+    fn before(&self, request: &mut HttpRequest, _next: Next<'_>) -> Before {
+        match self.protection.begin_at_once(request) {
+            Some(begun) => begun.map(|()| self.kept(request)).into(),
+            None => Before::Wait,
         }
-        let request = &*request;
-        Before::Wait(Box::pin(async move { self.protection.begin(request).await.map(|()| kept) }))
     }
 
-    fn after<'a>(&'a self, kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn wait_before<'a>(
+        &'a self,
+        request: &'a mut HttpRequest,
+        _next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Kept>> {
+        let request = &*request;
+        Box::pin(async move { self.protection.begin(request).await.map(|()| self.kept(request)) })
+    }
+
+    fn after(&self, kept: &Kept, next: Next<'_>, response: &mut HttpResponse) -> After {
         let Some(notes) = next.line.notes() else { return After::Done(Ok(())) };
-        match &kept.session {
-            Some(session) if self.protection.uses_sessions() => {
-                let session = session.clone();
-                After::Wait(Box::pin(async move { self.protection.end(notes, &session, response).await }))
-            }
-            _ => After::Done(self.protection.end_at_once(notes, response)),
+        match kept.session {
+            Some(_) => After::Wait,
+            None => After::Done(self.protection.end_at_once(notes, response)),
         }
+    }
+
+    fn wait_after<'a>(
+        &'a self,
+        kept: &'a Kept,
+        next: Next<'a>,
+        response: &'a mut HttpResponse,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match (next.line.notes(), &kept.session) {
+                (Some(notes), Some(session)) => self.protection.end(notes, session, response).await,
+                _ => Ok(()),
+            }
+        })
     }
 }
 

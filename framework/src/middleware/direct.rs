@@ -160,7 +160,7 @@ fn pass(next: Next<'_>, request: &mut HttpRequest, passed: &mut Passed) -> Arriv
         let Shell::Halves(layer) = layer else { return Arrived::Waits };
         match layer.before(request, next) {
             Before::Next(kept) => passed.push(kept),
-            Before::Wait(_) => return Arrived::Waits,
+            Before::Wait => return Arrived::Waits,
             Before::Fail(error) => return Arrived::Answered(Err(error)),
             Before::Answer(response, kept) => {
                 passed.push(kept);
@@ -186,7 +186,7 @@ fn leave(next: Next<'_>, passed: &mut Passed, response: &mut HttpResponse) -> Re
         if let Some(layer) = next.passed_layer(passed.len()) {
             match second_half(layer, kept, next, response) {
                 Ok(After::Done(Ok(()))) => {}
-                Ok(After::Wait(_)) => return Ok(()),
+                Ok(After::Wait) => return Ok(()),
                 Ok(After::Done(Err(error))) => {
                     passed.pop();
                     return Err(error);

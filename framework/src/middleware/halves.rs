@@ -1,6 +1,9 @@
 //! A layer in two halves: Django's `process_request` and `process_response`.
 
+use std::future::ready;
+
 use futures_core::future::BoxFuture;
+use futures_util::FutureExt as _;
 
 use crate::error::{Error, Result};
 use crate::http::request::HttpRequest;
@@ -14,17 +17,36 @@ use crate::session::handle::Session;
 /// response are moved through it. Most layers of a site are the framework's own, and do next to nothing to most requests. As
 /// halves they cost just what they do.
 pub(crate) trait Halves: Send + Sync + 'static {
-    /// What comes before the rest. [`Before::Wait`] may be dropped before it was polled, and this is then called again: until then nothing
-    /// has been done.
-    fn before<'a>(&'a self, request: &'a mut HttpRequest, next: Next<'a>) -> Before<'a>;
+    /// What comes before the rest. Whoever gets [`Before::Wait`], for which nothing has been done yet, may ask again, and then asks
+    /// [`Halves::wait_before`].
+    fn before(&self, request: &mut HttpRequest, next: Next<'_>) -> Before;
+
+    /// What comes before the rest when it has to be waited for: of a layer that says [`Before::Wait`].
+    fn wait_before<'a>(
+        &'a self,
+        _request: &'a mut HttpRequest,
+        _next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Kept>> {
+        ready(Ok(Kept::NOTHING)).boxed()
+    }
 
     /// What comes after it: also after an answer in place of the rest, and after the response of an error further in, but not
-    /// when the first half failed. [`After::Wait`] may be dropped like the other.
-    fn after<'a>(&'a self, kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a>;
+    /// when the first half failed. [`After::Wait`] is as [`Before::Wait`].
+    fn after(&self, kept: &Kept, next: Next<'_>, response: &mut HttpResponse) -> After;
+
+    /// What comes after it when it has to be waited for: of a layer that says [`After::Wait`].
+    fn wait_after<'a>(
+        &'a self,
+        _kept: &'a Kept,
+        _next: Next<'a>,
+        _response: &'a mut HttpResponse,
+    ) -> BoxFuture<'a, Result<()>> {
+        ready(Ok(())).boxed()
+    }
 }
 
 /// How a first half ends.
-pub(crate) enum Before<'a> {
+pub(crate) enum Before {
     /// The rest is asked.
     Next(Kept),
     /// The rest is not asked.
@@ -32,15 +54,15 @@ pub(crate) enum Before<'a> {
     /// It fails, which becomes a response.
     Fail(Error),
     /// It has to wait for something, then the rest is asked.
-    Wait(BoxFuture<'a, Result<Kept>>),
+    Wait,
 }
 
 /// How a second half ends; what it fails with becomes a response.
-pub(crate) enum After<'a> {
+pub(crate) enum After {
     /// At once.
     Done(Result<()>),
     /// It has to wait for something.
-    Wait(BoxFuture<'a, Result<()>>),
+    Wait,
 }
 
 /// What the first half leaves for the second.
@@ -57,7 +79,7 @@ impl Kept {
     pub(crate) const NOTHING: Self = Self { session: None, flag: false };
 }
 
-impl From<Result<Kept>> for Before<'_> {
+impl From<Result<Kept>> for Before {
     fn from(outcome: Result<Kept>) -> Self {
         match outcome {
             Ok(kept) => Self::Next(kept),

@@ -94,7 +94,7 @@ impl Next<'_> {
             match self.onion.layers.get(self.depth + passed.len()) {
                 Some(Shell::Halves(layer)) => match layer.before(&mut request, self) {
                     Before::Next(kept) => passed.push(kept),
-                    Before::Wait(waiting) => passed.push(waiting.await?),
+                    Before::Wait => passed.push(layer.wait_before(&mut request, self).await?),
                     Before::Fail(error) => return Err(error),
                     Before::Answer(response, kept) => {
                         passed.push(kept);
@@ -119,7 +119,9 @@ impl Next<'_> {
             let Some(layer) = self.passed_layer(passed.len() + 1) else { continue };
             let outcome = match second_half(layer, &kept, self, response) {
                 Ok(After::Done(outcome)) => outcome,
-                Ok(After::Wait(waiting)) => guarded("a middleware", pin!(waiting)).await,
+                Ok(After::Wait) => {
+                    guarded("a middleware", pin!(layer.wait_after(&kept, self, response))).await
+                }
                 Err(payload) => Err(panicked("a middleware", &*payload)),
             };
             if let Err(error) = outcome {
@@ -138,18 +140,13 @@ impl Next<'_> {
 }
 
 /// The second half of a layer; an error is what it panicked with.
-pub(super) fn second_half<'a>(
-    layer: &'a Arc<dyn Halves>,
+pub(super) fn second_half(
+    layer: &Arc<dyn Halves>,
     kept: &Kept,
-    next: Next<'a>,
-    response: &'a mut HttpResponse,
-) -> Result<After<'a>, Payload> {
-    let given = (next, response);
-    // It takes what it is given, so that what comes of it may hold that.
-    catch_unwind(AssertUnwindSafe(move || {
-        let (next, response) = given;
-        layer.after(kept, next, response)
-    }))
+    next: Next<'_>,
+    response: &mut HttpResponse,
+) -> Result<After, Payload> {
+    catch_unwind(AssertUnwindSafe(|| layer.after(kept, next, response)))
 }
 
 /// Where a request is on its way.

@@ -89,7 +89,7 @@ impl SecurityMiddleware {
 }
 
 impl Halves for SecurityMiddleware {
-    fn before<'a>(&'a self, request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
+    fn before(&self, request: &mut HttpRequest, _next: Next<'_>) -> Before {
         let kept = Kept { flag: self.hsts.is_some() && request.is_secure(), ..Kept::NOTHING };
         match self.redirect(request) {
             Ok(None) => Before::Next(kept),
@@ -98,7 +98,7 @@ impl Halves for SecurityMiddleware {
         }
     }
 
-    fn after<'a>(&'a self, kept: &Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after(&self, kept: &Kept, _next: Next<'_>, response: &mut HttpResponse) -> After {
         if let (true, Some(hsts)) = (kept.flag, &self.hsts) {
             response.headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
         }

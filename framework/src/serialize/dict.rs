@@ -228,7 +228,10 @@ mod tests {
         *one.get_mut("a").unwrap() = Value::Int(9);
         let third = one.clone();
         one.clear();
-        assert_eq!((one.len(), texts(&other), other.get("a")), (0, vec!["a", "b", "c"], Some(&Value::Int(1))));
+        assert_eq!(
+            (one.len(), texts(&other), other.get("a")),
+            (0, vec!["a", "b", "c"], Some(&Value::Int(1)))
+        );
         assert_eq!(third.clone().into_iter().count(), third.len());
         assert_eq!(third, Dict::from([("a", 9), ("b", 2)]));
     }

@@ -7,41 +7,51 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use redis::{Cmd, Script, ScriptInvocation};
+use futures_core::future::BoxFuture;
+use redis::{Cmd, Script};
 
 use crate::cache::backend::Ttl;
 use crate::cache::error::CacheError;
 use crate::cache::key::CacheKey;
+use crate::cache::redis::call::Call;
 use crate::cache::redis::server::{Failure, Question, Server};
-use crate::cache::redis::{command, how_long};
+use crate::cache::redis::{HowLong, command};
 use crate::grouping::group::{Asked, Closed, Group, Owner as _, Work};
 use crate::grouping::lane::Lane;
 
-/// KEYS: the key. ARGV: the value, how long ("never", "now", seconds), whether and what is expected.
+/// KEYS: the key. ARGV: the value, how long ("never", "now", seconds), what is expected: nothing if it may be anything, since no value
+/// is empty.
 const REPLACE: &str = "
 local found = redis.call('GET', KEYS[1])
 if not found then return 0 end
-if ARGV[3] == '1' and found ~= ARGV[4] then return 1 end
+if ARGV[3] ~= '' and found ~= ARGV[3] then return 1 end
 if ARGV[2] == 'now' then redis.call('DEL', KEYS[1])
 elseif ARGV[2] == 'never' then redis.call('SET', KEYS[1], ARGV[1])
 else redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
 return 2";
 
-/// The same for many keys, with four ARGV for each. One that fails has changed nothing, and keeps none of the others back.
+/// The same for many keys, with three ARGV for each. One that fails has changed nothing, and keeps none of the others back. A key may be
+/// there more than once: what is found is then what the one before has left. MGET finds nothing where something else than a value
+/// is, which GET complains of.
 const REPLACE_MANY: &str = "
-local done = {}
+local done, found = {}, {}
+for n, value in ipairs(redis.call('MGET', unpack(KEYS))) do found[KEYS[n]] = value end
 for n, key in ipairs(KEYS) do
-  local value, ttl = ARGV[4 * n - 3], ARGV[4 * n - 2]
-  local found = redis.pcall('GET', key)
-  if type(found) == 'table' then done[n] = 3
-  elseif not found then done[n] = 0
-  elseif ARGV[4 * n - 1] == '1' and found ~= ARGV[4 * n] then done[n] = 1
+  local value, ttl, expected, is = ARGV[3 * n - 2], ARGV[3 * n - 1], ARGV[3 * n], found[key]
+  if not is then done[n] = redis.call('EXISTS', key) * 3
+  elseif expected ~= '' and is ~= expected then done[n] = 1
   else
     local put
-    if ttl == 'now' then put = redis.pcall('DEL', key)
+    if ttl == 'now' then
+      put = redis.pcall('DEL', key)
+      value = false
     elseif ttl == 'never' then put = redis.pcall('SET', key, value)
     else put = redis.pcall('SET', key, value, 'EX', ttl) end
-    if type(put) == 'table' and put.err then done[n] = 3 else done[n] = 2 end
+    if type(put) == 'table' and put.err then done[n] = 3
+    else
+      done[n] = 2
+      found[key] = value
+    end
   end
 end
 return done";
@@ -77,32 +87,29 @@ struct Shared<W: Work> {
 }
 
 /// A value that takes the place of another.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Replace {
-    key: CacheKey,
-    data: Bytes,
-    ttl: String,
-    expected: Option<Bytes>,
+    pub(super) key: CacheKey,
+    pub(super) data: Bytes,
+    pub(super) ttl: Ttl,
+    /// What has to be there; `None` if it may be anything.
+    pub(super) expected: Option<Bytes>,
 }
 
 impl Replace {
-    pub(super) fn new(key: &CacheKey, data: Bytes, ttl: Ttl, expected: Option<Bytes>) -> Self {
-        Self { key: key.clone(), data, ttl: how_long(ttl), expected }
-    }
-
     fn size(&self) -> usize {
         self.key.as_str().len() + self.data.len() + self.expected.as_ref().map_or(0, Bytes::len)
     }
 
-    fn put_into(&self, script: &mut ScriptInvocation<'_>) {
-        script.key(self.key.as_str()).arg(&*self.data).arg(&self.ttl);
-        script.arg(u8::from(self.expected.is_some())).arg(self.expected.as_deref().unwrap_or_default());
+    /// What a script takes of it beside the key.
+    fn args(&self, call: &mut Call<'_>) {
+        call.arg(&*self.data).arg(HowLong(self.ttl)).arg(self.expected.as_deref().unwrap_or_default());
     }
 
     async fn alone(&self, server: &Server, script: &Script) -> Result<u8, Failure> {
-        let mut script = script.prepare_invoke();
-        self.put_into(&mut script);
-        server.try_ask(Question::Script(&script), false).await
+        let mut call = Call::new(script, 1);
+        self.args(call.arg(self.key.as_str()));
+        server.try_ask(Question::Script(&call), false).await
     }
 }
 
@@ -122,47 +129,54 @@ impl Grouped {
 
     /// The bytes under a key.
     pub(super) async fn get(&self, key: &CacheKey) -> Result<Option<Bytes>, CacheError> {
-        let alone = get(&self.server, key);
+        let alone = || Box::pin(get(&self.server, key));
         let found = match &self.together {
-            Some(together) => self.with_others(&together.gets, || key.clone(), alone, true).await,
-            None => alone.await,
+            Some(together) => match self.with_others(&together.gets, key.clone(), |_| alone()).await {
+                Err(Closed) => alone().await,
+                Ok(found) => found,
+            },
+            None => alone().await,
         };
         found.map_err(|failure| self.server.error(failure))
     }
 
     /// Puts a value in the place of another: [`MISSING`], [`CHANGED`], or anything else if it is done.
-    pub(super) async fn replace(&self, replace: &Replace) -> Result<u8, CacheError> {
-        let alone = replace.alone(&self.server, &self.replace);
+    pub(super) async fn replace(&self, replace: Replace) -> Result<u8, CacheError> {
+        let alone = |replace: Replace| -> BoxFuture<'_, _> {
+            Box::pin(async move { replace.alone(&self.server, &self.replace).await })
+        };
         let done = match &self.together {
-            Some(together) => self.with_others(&together.replaces, || replace.clone(), alone, false).await,
-            None => alone.await,
+            Some(together) => match self.with_others(&together.replaces, replace, alone).await {
+                Err(closed) => {
+                    let cut = io::Error::new(io::ErrorKind::ConnectionAborted, closed);
+                    Err(Failure::Failed(cut.into()))
+                }
+                Ok(done) => done,
+            },
+            None => alone(replace).await,
         };
         done.map_err(|failure| self.server.error(failure))
     }
 
-    /// Goes alone if nobody else is on the way, or if the cache was closed: it connects anew for whoever asks all the same. What was cut
-    /// off with its task, which takes a runtime that ends, is asked again only if that may be done `twice`.
-    async fn with_others<W: Work<Answer = Result<T, Failure>>, T>(
+    /// Goes alone if nobody else is on the way, or if the cache was closed: it connects anew for whoever asks all the same. [`Closed`] when
+    /// it was cut off with its task, which takes a runtime that ends: it was done or not.
+    async fn with_others<W: Work<Answer = Result<T, Failure>>, T, F: Future<Output = Result<T, Failure>>>(
         &self,
         shared: &Shared<W>,
-        job: impl FnOnce() -> W::Job,
-        alone: impl Future<Output = Result<T, Failure>>,
-        twice: bool,
-    ) -> Result<T, Failure> {
+        job: W::Job,
+        alone: impl FnOnce(W::Job) -> F,
+    ) -> Result<Result<T, Failure>, Closed> {
         if self.server.closing().has_begun() {
-            return alone.await;
+            return Ok(alone(job).await);
         }
         if let Some(_taken) = shared.lane.take() {
-            return alone.await;
+            return Ok(alone(job).await);
         }
         let _grouped = shared.lane.join();
-        match self.server.in_time(shared.group.ask(job())).await? {
-            Ok(answer) => answer,
-            Err(Closed) if twice => alone.await,
-            Err(closed @ Closed) => {
-                let cut = io::Error::new(io::ErrorKind::ConnectionAborted, closed);
-                Err(Failure::Failed(cut.into()))
-            }
+        match self.server.in_time(shared.group.ask(job)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(closed)) => Err(closed),
+            Err(late) => Ok(Err(late)),
         }
     }
 }
@@ -244,11 +258,14 @@ impl Replaces {
     }
 
     async fn replace(&self, jobs: Vec<Asked<Replace, Result<u8, Failure>>>) {
-        let mut script = self.many.prepare_invoke();
+        let mut call = Call::new(&self.many, jobs.len());
         for waiting in &jobs {
-            waiting.job.put_into(&mut script);
+            call.arg(waiting.job.key.as_str());
         }
-        let done: Vec<u8> = match self.server.try_ask(Question::Script(&script), false).await {
+        for waiting in &jobs {
+            waiting.job.args(&mut call);
+        }
+        let done: Vec<u8> = match self.server.try_ask(Question::Script(&call), false).await {
             Ok(done) => done,
             Err(failure) => return fail(jobs, &failure),
         };

@@ -8,13 +8,13 @@ use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{
-    Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult,
-    ScriptInvocation, Value,
+    Client, Cmd, ConnectionInfo, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult, Value,
 };
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::cache::error::CacheError;
+use crate::cache::redis::call::Call;
 use crate::cache::redis::certificates::Certificates;
 use crate::cache::redis::once::once;
 use crate::grouping::closing::Closing;
@@ -220,7 +220,7 @@ pub(super) enum Failure {
 pub(super) enum Question<'a> {
     Command(&'a Cmd),
     Pipeline(&'a Pipeline),
-    Script(&'a ScriptInvocation<'a>),
+    Script(&'a Call<'a>),
 }
 
 impl Question<'_> {
@@ -228,7 +228,7 @@ impl Question<'_> {
         match self {
             Self::Command(command) => command.query_async(link).await,
             Self::Pipeline(pipeline) => pipeline.query_async(link).await,
-            Self::Script(script) => script.invoke_async(link).await,
+            Self::Script(call) => call.put(link).await,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `django.contrib.messages.middleware.MessageMiddleware`: messages wait from one page to the next.
 
+use futures_core::future::BoxFuture;
+
 use crate::checks::CheckMessage;
 use crate::conf::core::CoreSettings;
 use crate::conf::settings::Settings;
@@ -70,15 +72,29 @@ impl MessageMiddleware {
 }
 
 impl Halves for MessageMiddleware {
-    fn before<'a>(&'a self, _request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
+    fn before(&self, _request: &mut HttpRequest, _next: Next<'_>) -> Before {
         Before::Next(Kept::NOTHING)
     }
 
-    fn after<'a>(&'a self, _kept: &Kept, next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
+    fn after(&self, _kept: &Kept, next: Next<'_>, _response: &mut HttpResponse) -> After {
         match next.line.notes().and_then(Notes::get::<Storage>) {
-            Some(storage) => After::Wait(Box::pin(async move { self.store(&storage, response).await })),
+            Some(_) => After::Wait,
             // Nobody asked for messages.
             None => After::Done(Ok(())),
         }
+    }
+
+    fn wait_after<'a>(
+        &'a self,
+        _kept: &'a Kept,
+        next: Next<'a>,
+        response: &'a mut HttpResponse,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match next.line.notes().and_then(Notes::get::<Storage>) {
+                Some(storage) => self.store(&storage, response).await,
+                None => Ok(()),
+            }
+        })
     }
 }

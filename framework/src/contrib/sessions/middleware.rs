@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
 use time::OffsetDateTime;
 
 use crate::checks::CheckMessage;
@@ -154,8 +155,17 @@ impl SessionMiddleware {
     }
 }
 
+/// What the view left of the session that the request came with.
+fn outcome(kept: &Kept) -> Option<(Session, Outcome)> {
+    let session = kept.session.as_ref()?.current();
+    let flags = session.flags()?;
+    let outcome =
+        Outcome { sent: kept.flag, empty: flags.empty, accessed: flags.accessed, modified: flags.modified };
+    Some((session, outcome))
+}
+
 impl Halves for SessionMiddleware {
-    fn before<'a>(&'a self, request: &'a mut HttpRequest, next: Next<'a>) -> Before<'a> {
+    fn before(&self, request: &mut HttpRequest, next: Next<'_>) -> Before {
         if let Err(error) = self.engine.check() {
             return Before::Fail(error.into());
         }
@@ -167,17 +177,8 @@ impl Halves for SessionMiddleware {
         Before::Next(Kept { session: Some(session), flag: sent })
     }
 
-    fn after<'a>(&'a self, kept: &Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
-        let Some(session) = kept.session.as_ref().map(Session::current) else {
-            return After::Done(Ok(()));
-        };
-        let Some(flags) = session.flags() else { return After::Done(Ok(())) };
-        let outcome = Outcome {
-            sent: kept.flag,
-            empty: flags.empty,
-            accessed: flags.accessed,
-            modified: flags.modified,
-        };
+    fn after(&self, kept: &Kept, _next: Next<'_>, response: &mut HttpResponse) -> After {
+        let Some((_, outcome)) = outcome(kept) else { return After::Done(Ok(())) };
         // Most requests leave their session as it is, and wait for nothing.
         if !self.settings.save_every_request {
             match decide(outcome, response.status) {
@@ -189,6 +190,20 @@ impl Halves for SessionMiddleware {
                 Decision::Delete | Decision::Save | Decision::Withhold => {}
             }
         }
-        After::Wait(Box::pin(async move { self.finish(&session, outcome, response).await }))
+        After::Wait
+    }
+
+    fn wait_after<'a>(
+        &'a self,
+        kept: &'a Kept,
+        _next: Next<'a>,
+        response: &'a mut HttpResponse,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match outcome(kept) {
+                Some((session, outcome)) => self.finish(&session, outcome, response).await,
+                None => Ok(()),
+            }
+        })
     }
 }

@@ -20,14 +20,14 @@ impl Morsel {
     fn to_dict(&self) -> Dict {
         let mut dict = Dict::new();
         for (key, text) in [
-            ("name", &self.name),
-            ("value", &self.value),
-            ("domain", &self.domain),
-            ("expires", &self.expires),
-            ("path", &self.path),
-            ("same_site", &self.same_site),
+            ("name", &*self.name),
+            ("value", &*self.value),
+            ("domain", &*self.domain),
+            ("expires", &*self.expires),
+            ("path", &*self.path),
+            ("same_site", &*self.same_site),
         ] {
-            dict.insert(key, text.as_str());
+            dict.insert(key, text);
         }
         for (key, flag) in
             [("http_only", self.http_only), ("partitioned", self.partitioned), ("secure", self.secure)]
@@ -57,8 +57,8 @@ impl Morsel {
                 _ => return None,
             },
             partitioned: flag("partitioned")?,
-            path: text("path")?,
-            same_site: text("same_site")?,
+            path: text("path")?.into(),
+            same_site: text("same_site")?.into(),
             secure: flag("secure")?,
         })
     }

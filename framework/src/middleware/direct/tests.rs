@@ -61,14 +61,9 @@ impl Layer {
 }
 
 impl Halves for Layer {
-    fn before<'a>(&'a self, _request: &'a mut HttpRequest, _next: Next<'a>) -> Before<'a> {
-        let late = self.does == Does::FailsLateIn;
-        if late || self.does == Does::WaitsIn {
-            return Before::Wait(Box::pin(async move {
-                self.note("in");
-                yield_now().await;
-                if late { Err(self.failed()) } else { Ok(Kept::NOTHING) }
-            }));
+    fn before(&self, _request: &mut HttpRequest, _next: Next<'_>) -> Before {
+        if [Does::WaitsIn, Does::FailsLateIn].contains(&self.does) {
+            return Before::Wait;
         }
         self.note("in");
         match self.does {
@@ -79,14 +74,9 @@ impl Halves for Layer {
         }
     }
 
-    fn after<'a>(&'a self, _kept: &Kept, _next: Next<'a>, response: &'a mut HttpResponse) -> After<'a> {
-        let late = self.does == Does::FailsLateOut;
-        if late || self.does == Does::WaitsOut {
-            return After::Wait(Box::pin(async move {
-                self.note(&format!("out {}", response.status));
-                yield_now().await;
-                if late { Err(self.failed()) } else { Ok(()) }
-            }));
+    fn after(&self, _kept: &Kept, _next: Next<'_>, response: &mut HttpResponse) -> After {
+        if [Does::WaitsOut, Does::FailsLateOut].contains(&self.does) {
+            return After::Wait;
         }
         self.note(&format!("out {}", response.status));
         match self.does {
@@ -94,6 +84,37 @@ impl Halves for Layer {
             Does::PanicsOut => panic!("{}", self.name),
             _ => After::Done(Ok(())),
         }
+    }
+
+    fn wait_before<'a>(
+        &'a self,
+        _request: &'a mut HttpRequest,
+        _next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Kept>> {
+        Box::pin(async move {
+            self.note("in");
+            yield_now().await;
+            match self.does {
+                Does::FailsLateIn => Err(self.failed()),
+                _ => Ok(Kept::NOTHING),
+            }
+        })
+    }
+
+    fn wait_after<'a>(
+        &'a self,
+        _kept: &'a Kept,
+        _next: Next<'a>,
+        response: &'a mut HttpResponse,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.note(&format!("out {}", response.status));
+            yield_now().await;
+            match self.does {
+                Does::FailsLateOut => Err(self.failed()),
+                _ => Ok(()),
+            }
+        })
     }
 }
 

@@ -127,7 +127,7 @@ impl Entries {
     }
 
     pub(super) fn key(&self, key: &SessionKey) -> Result<CacheKey, CacheError> {
-        self.cache.key(&format!("{}{}", self.prefix, key.as_str()))
+        self.cache.key(&[self.prefix, key.as_str()].concat())
     }
 
     /// How long an entry of that dict is kept.

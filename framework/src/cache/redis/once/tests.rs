@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::cache::error::CacheError;
+use crate::cache::redis::call::Call;
 use crate::cache::redis::certificates::Certificates;
 use crate::cache::redis::server::{Limits, Server};
 
@@ -98,7 +99,7 @@ async fn run(does: Vec<Does>) -> (Vec<String>, Result<u8, CacheError>) {
     let server =
         Server::cluster("default", "a cluster".to_owned(), &[info(port)], limits, &Certificates::default());
     let script = Script::new("return 2");
-    let done = server.unwrap().ask(Question::Script(script.prepare_invoke().key("k")), false).await;
+    let done = server.unwrap().ask(Question::Script(Call::new(&script, 1).arg("k")), false).await;
     let asked = node.asked.lock().unwrap().clone();
     (asked, done)
 }
@@ -148,9 +149,7 @@ async fn a_key_that_has_moved_on_is_asked_for_where_it_is() {
     let client = ClusterClient::builder(nodes).retries(0).build().unwrap();
     let cluster = client.get_async_connection().await.unwrap();
     let script = Script::new("return 2");
-    let mut invocation = script.prepare_invoke();
-    invocation.key("k");
-    let done: RedisResult<u8> = once(Question::Script(&invocation), &cluster).await;
+    let done: RedisResult<u8> = once(Question::Script(Call::new(&script, 1).arg("k")), &cluster).await;
     assert_eq!(done.unwrap(), 2);
     assert_eq!(*from.asked.lock().unwrap(), ["EVALSHA"]);
     assert_eq!(*to.asked.lock().unwrap(), ["ASKING", "EVALSHA"]);
