@@ -100,7 +100,9 @@ async fn a_cache_that_was_closed_connects_anew() {
 async fn one_of_many_that_expect_the_same_value_is_stored() {
     let Some(place) = redis().await else { return };
     let cache = &place.cache;
-    for (timeout, left) in [(Timeout::Never, true), (Timeout::Seconds(60), true), (Timeout::Seconds(0), false)] {
+    for (timeout, left) in
+        [(Timeout::Never, true), (Timeout::Seconds(60), true), (Timeout::Seconds(0), false)]
+    {
         for _ in 0..20 {
             cache.set("k", &"before", Timeout::Never).await.unwrap();
             let (_, version) = cache.get_versioned::<String>("k").await.unwrap().unwrap();

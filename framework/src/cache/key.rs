@@ -32,7 +32,9 @@ impl CacheKey {
 
     /// What memcached would complain of (Django's `memcache_key_warnings`).
     pub fn faults(&self) -> impl Iterator<Item = KeyFault> {
-        let long = (self.0.chars().count() > MAX_LENGTH).then(|| KeyFault::TooLong { key: self.0.clone() });
+        // A text has no more characters than bytes.
+        let long = self.0.len() > MAX_LENGTH && self.0.chars().count() > MAX_LENGTH;
+        let long = long.then(|| KeyFault::TooLong { key: self.0.clone() });
         let illegal = self.0.bytes().any(|byte| byte <= b' ' || byte == 0x7f);
         long.into_iter().chain(illegal.then(|| KeyFault::Characters { key: self.0.clone() }))
     }

@@ -302,7 +302,7 @@ impl CacheBackend for RedisCache {
         let data = pack(&self.alias, key, value)?;
         let expected = expected.map(|expected| expected.0.clone());
         let replace = Replace { key: key.clone(), data: data.clone(), ttl, expected };
-        Ok(match self.writer.replace(replace).await? {
+        Ok(match self.writer.replace(Box::new(replace)).await? {
             MISSING => Replaced::Missing,
             CHANGED => Replaced::Changed,
             _ => Replaced::Stored(Version(data)),

@@ -141,8 +141,8 @@ impl Grouped {
     }
 
     /// Puts a value in the place of another: [`MISSING`], [`CHANGED`], or anything else if it is done.
-    pub(super) async fn replace(&self, replace: Replace) -> Result<u8, CacheError> {
-        let alone = |replace: Replace| -> BoxFuture<'_, _> {
+    pub(super) async fn replace(&self, replace: Box<Replace>) -> Result<u8, CacheError> {
+        let alone = |replace: Box<Replace>| -> BoxFuture<'_, _> {
             Box::pin(async move { replace.alone(&self.server, &self.replace).await })
         };
         let done = match &self.together {
@@ -257,7 +257,7 @@ impl Replaces {
         Self { server, one: Script::new(REPLACE), many: Script::new(REPLACE_MANY) }
     }
 
-    async fn replace(&self, jobs: Vec<Asked<Replace, Result<u8, Failure>>>) {
+    async fn replace(&self, jobs: Vec<Asked<Box<Replace>, Result<u8, Failure>>>) {
         let mut call = Call::new(&self.many, jobs.len());
         for waiting in &jobs {
             call.arg(waiting.job.key.as_str());
@@ -282,10 +282,10 @@ impl Replaces {
 
 impl Work for Replaces {
     type Owner = Arc<Server>;
-    type Job = Replace;
+    type Job = Box<Replace>;
     type Answer = Result<u8, Failure>;
 
-    async fn run(&mut self, jobs: Vec<Asked<Replace, Self::Answer>>) {
+    async fn run(&mut self, jobs: Vec<Asked<Box<Replace>, Self::Answer>>) {
         let (mut together, mut size) = (Vec::with_capacity(jobs.len()), 0);
         for waiting in jobs {
             size += waiting.job.size();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryFutureExt as _;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
@@ -144,11 +145,15 @@ impl Server {
     }
 
     /// Waits for what becomes of a question, within the limits: those of the answer alone where there is a connection.
-    pub(super) async fn in_time<T>(&self, asked: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(super) fn in_time<T>(
+        &self,
+        asked: impl Future<Output = T>,
+    ) -> impl Future<Output = Result<T, Failure>> {
         let connected = self.link.try_lock().is_ok_and(|link| link.is_some());
         let connecting = if connected { Duration::ZERO } else { self.limits.connect };
         let limit = connecting.saturating_add(self.limits.answer);
-        timeout(limit, asked).await.map_err(|_| Failure::Late(limit))
+        // Not `async`: its future would have room for what it is given twice.
+        timeout(limit, asked).map_err(move |_| Failure::Late(limit))
     }
 
     /// A failure as whoever asked is told of it.
