@@ -66,6 +66,7 @@ macro_rules! session_contract {
             cycle_key_does_not_undo_a_flush,
             an_expired_session_is_gone,
             clear_expired_leaves_the_living,
+            clear_expired_comes_to_an_end_with_many,
             pages_show_each_session_once,
             a_touch_writes_no_data,
             a_touch_leaves_what_others_changed,
@@ -309,6 +310,33 @@ pub(crate) async fn clear_expired_leaves_the_living(place: &Place) {
     }
     assert_eq!(deleted, expired);
     assert_eq!(store.count_expired().await.unwrap(), 0);
+    assert_eq!(place.keys(&alive).await, ["a"]);
+}
+
+pub(crate) async fn clear_expired_comes_to_an_end_with_many(place: &Place) {
+    let alive = place.stored(&["a"]).await;
+    for _ in 0..7 {
+        let expired = (0..100).map(|_| async {
+            let session = place.session(None);
+            session.set("a", 1).await.unwrap();
+            session.set_expiry(Expiry::After(time::Duration::seconds(-60))).await.unwrap();
+            session.save().await.unwrap();
+        });
+        futures_util::future::join_all(expired).await;
+    }
+    let store = place.engine.store();
+    let (expired, mut deleted, mut steps) = (store.count_expired().await.unwrap(), 0, 0);
+    loop {
+        // Of so many PostgreSQL begins to go through the table as it lies there.
+        let step = store.clear_expired(NonZeroU32::new(300).unwrap()).await.unwrap();
+        assert!(step.deleted <= 300);
+        (deleted, steps) = (deleted + step.deleted, steps + 1);
+        assert!(steps < 200, "it must come to an end");
+        if !step.more {
+            break;
+        }
+    }
+    assert_eq!((deleted, store.count_expired().await.unwrap()), (expired, 0));
     assert_eq!(place.keys(&alive).await, ["a"]);
 }
 

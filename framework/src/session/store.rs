@@ -157,7 +157,7 @@ pub struct Saved {
 pub struct Cleared {
     /// How many sessions it deleted.
     pub deleted: u64,
-    /// Whether there may be more.
+    /// Whether there may be more, also when this step deleted none.
     pub more: bool,
 }
 

@@ -13,8 +13,8 @@ use crate::session::store::{SessionStore, StoreError};
 /// Each step is a transaction of its own. In what order sessions go is up to the engine.
 #[derive(Debug, clap::Args)]
 pub struct ClearSessions {
-    /// How many sessions one step deletes at most; by default as many as it takes about a second to delete. On SQLite, where
-    /// nobody else can write meanwhile, a step ends after 30 milliseconds in any case.
+    /// How many sessions one step deletes at most; by default as many as it takes about half a second to delete. On
+    /// SQLite, where nobody else can write meanwhile, a step of any size lets others write every 25 milliseconds.
     #[arg(long, value_name = "N")]
     batch_size: Option<NonZeroU32>,
     /// Only say how many sessions would be deleted.
@@ -64,12 +64,13 @@ impl Command for ClearSessions {
 
 const FIRST_STEP: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 const SMALLEST_STEP: NonZeroU32 = NonZeroU32::new(100).unwrap();
-const LARGEST_STEP: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
+const LARGEST_STEP: NonZeroU32 = NonZeroU32::new(10_000_000).unwrap();
 
-/// Twice or half as many, when the last step took far from what is aimed at.
+/// Twice or half as many, when the last step took far from what is aimed at; more when it took next to nothing.
 fn next_step(size: NonZeroU32, took: Duration, aim: Duration) -> NonZeroU32 {
     if took < aim / 2 {
-        size.saturating_add(size.get()).min(LARGEST_STEP)
+        let times = if took < aim / 8 { 4 } else { 2 };
+        NonZeroU32::new(size.get().saturating_mul(times)).map_or(LARGEST_STEP, |size| size.min(LARGEST_STEP))
     } else if took > aim * 2 {
         NonZeroU32::new(size.get() / 2).unwrap_or(SMALLEST_STEP).max(SMALLEST_STEP)
     } else {
@@ -101,12 +102,13 @@ mod tests {
     #[test]
     fn steps_grow_and_shrink_towards_what_is_aimed_at() {
         for (size, millis, next) in [
-            (10_000, 5, 20_000),
+            (10_000, 5, 40_000),
+            (10_000, 200, 20_000),
             (10_000, 1_000, 10_000),
             (10_000, 1_999, 10_000),
             (10_000, 2_001, 5_000),
             (150, 5_000, 100),
-            (600_000, 1, 1_000_000),
+            (6_000_000, 1, 10_000_000),
         ] {
             let (size_now, took) = (NonZeroU32::new(size).unwrap(), Duration::from_millis(millis));
             let next_size = next_step(size_now, took, Duration::from_secs(1));

@@ -29,7 +29,7 @@ use crate::session::backends::db::sqlite_reader::SqliteReader;
 use crate::session::backends::db::sqlite_sweeper::SqliteSweeper;
 #[cfg(feature = "sqlite")]
 use crate::session::backends::db::sqlite_writer::SqliteWriter;
-use crate::session::backends::db::sweep::{Sweep, sweep};
+use crate::session::backends::db::sweep::{ServerSweeper, Sweep};
 use crate::session::backends::db::write::{Write, alone};
 use crate::session::store::{Cleared, StoreError};
 
@@ -38,6 +38,7 @@ use crate::session::store::{Cleared, StoreError};
 pub(super) struct Rows {
     database: Database,
     way: Way,
+    sweeper: ServerSweeper,
 }
 
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl Rows {
             #[allow(unreachable_patterns, reason = "which kinds there are is up to the features")]
             Vendor::Sqlite | Vendor::Postgres | Vendor::MySql => Way::Pool,
         };
-        Self { database, way }
+        Self { database, way, sweeper: ServerSweeper::default() }
     }
 
     /// The row, and whether it lives at that time.
@@ -146,7 +147,10 @@ impl Rows {
                 statement_log::tell(SWEEP);
                 self.told(self.in_time(sweeps.ask(step)).await?).await
             }
-            _ => Box::pin(sweep(&self.database, step)).await.map_err(|error| self.failed(error)),
+            _ => {
+                let swept = Box::pin(self.sweeper.sweep(&self.database, step)).await;
+                swept.map_err(|error| self.failed(error))
+            }
         }
     }
 
