@@ -140,12 +140,7 @@ async fn serve<W: Work>(mut work: W, mut jobs: Jobs<W>, mut open: OpenWork) {
         }
         taken.retain(Asked::is_awaited);
         if !taken.is_empty() {
-            let many = taken.len() > 1;
             work.run(taken).await;
-            if many {
-                // Whoever is ready to run goes ahead: its job joins the next ones.
-                tokio::task::yield_now().await;
-            }
         }
     }
     work.end().await;
