@@ -24,6 +24,8 @@ pub(crate) struct SqliteLog {
     /// Whether the first of them reads.
     held: bool,
     path: PathBuf,
+    /// Whether commits are to be on the disk some day: not with `synchronous = OFF`.
+    lasting: bool,
 }
 
 /// How long it takes at most until a checkpoint has begun on another thread.
@@ -48,14 +50,14 @@ impl SqliteLog {
             return Ok(None);
         }
         let path = PathBuf::from(format!("{path}-wal"));
-        prepare(writer)?;
+        let lasting = prepare(writer)? > OFF;
         let reader = || {
             let connection = open()?;
             connection.busy_timeout(Duration::ZERO)?;
             prepare(&connection)?;
             Ok::<_, SqliteFailure>(connection)
         };
-        Ok(Some(Self { readers: [reader()?, reader()?], held: false, path }))
+        Ok(Some(Self { readers: [reader()?, reader()?], held: false, path, lasting }))
     }
 
     /// From now on nobody copies what is committed. Somebody must have committed since the log began: one that is empty is not
@@ -111,9 +113,9 @@ impl SqliteLog {
         Ok(())
     }
 
-    /// The file, if it can be opened.
+    /// The file, if what is in it is to be on the disk, and if it can be opened.
     pub(crate) fn file(&self) -> Option<File> {
-        File::open(&self.path).ok()
+        if self.lasting { File::open(&self.path).ok() } else { None }
     }
 
     /// Does the work, and meanwhile has what is written to the log on its way to the disk: whoever commits beside it and waits for the
@@ -137,15 +139,17 @@ impl SqliteLog {
 }
 
 /// Commits do not wait for the disk, and copy nothing: what a power cut undoes is changed again by the next run, and the file stays
-/// sound (sqlite.org/pragma.html#pragma_synchronous).
-fn prepare(connection: &Connection) -> Result<(), SqliteFailure> {
+/// sound (sqlite.org/pragma.html#pragma_synchronous). What they did before is given back.
+fn prepare(connection: &Connection) -> Result<i64, SqliteFailure> {
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", (), |row| row.get(0))?;
     if synchronous > NORMAL {
         connection.execute_batch("PRAGMA synchronous = NORMAL")?;
     }
-    Ok(connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?)
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?;
+    Ok(synchronous)
 }
 
+const OFF: i64 = 0;
 const NORMAL: i64 = 1;
 
 /// Begins to read what there is now, when nobody is mending the log.
@@ -291,6 +295,10 @@ mod tests {
                 .unwrap();
             let log = SqliteLog::of(&connection, || open(&folder.path().join("db"))).unwrap();
             assert_eq!(log.is_some(), journal == "WAL");
+            // The file is there when somebody has written.
+            connection.execute_batch("CREATE TABLE IF NOT EXISTS t (k); INSERT INTO t VALUES (1)").unwrap();
+            let flushed = log.and_then(|log| log.file()).is_some();
+            assert_eq!(flushed, (journal, set) == ("WAL", "FULL"), "{journal} {set}");
             let synchronous: i64 = connection.query_row("PRAGMA synchronous", (), |row| row.get(0)).unwrap();
             assert_eq!(synchronous, is, "{journal} {set}");
         }
