@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::db::database::Database;
 use crate::db::error::DatabaseError;
@@ -60,7 +61,12 @@ struct Blocks {
     numbers: Range<i64>,
     /// How many rows one has at most.
     rows: i64,
+    /// When the last step ended.
+    since: Instant,
 }
+
+/// Whoever sweeps goes on at once. What somebody gave up so long ago is begun anew: rows have expired since where that one has been.
+const GIVEN_UP: Duration = Duration::from_secs(5);
 
 impl Blocks {
     /// Those that have no more than so many rows, and what is then left; `None` if a single one may have more.
@@ -92,7 +98,7 @@ impl ServerSweeper {
     /// The blocks of the next step, and whether it is not the last.
     fn next(&self, at_most: NonZeroU32) -> Option<(Range<i64>, bool)> {
         let mut left = self.left();
-        let (part, rest) = left.take()?.split(at_most)?;
+        let (part, rest) = left.take().filter(|left| left.since.elapsed() < GIVEN_UP)?.split(at_most)?;
         *left = rest;
         Some((part, left.is_some()))
     }
@@ -115,6 +121,9 @@ impl ServerSweeper {
             }
         };
         unfinished.0 = None;
+        if let Some(left) = &mut *self.left() {
+            left.since = Instant::now();
+        }
         Ok(cleared)
     }
 }
@@ -148,7 +157,8 @@ async fn blocks(db: &Database) -> Result<Option<Blocks>, DatabaseError> {
         db.run(sqlx::query_as(BLOCKS.on(db)).fetch_optional(pool)).await
     })?;
     // A table that is made of others has none of its own.
-    Ok(found.filter(|(count, _)| *count > 0).map(|(count, rows)| Blocks { numbers: 0..count, rows }))
+    let found = found.filter(|(count, _)| *count > 0);
+    Ok(found.map(|(count, rows)| Blocks { numbers: 0..count, rows, since: Instant::now() }))
 }
 
 #[cfg(test)]
@@ -156,7 +166,8 @@ mod tests {
     use super::*;
 
     fn split(numbers: Range<i64>, at_most: u32) -> Option<(Range<i64>, Option<Range<i64>>)> {
-        let (part, rest) = Blocks { numbers, rows: 291 }.split(NonZeroU32::new(at_most).unwrap())?;
+        let (part, rest) =
+            Blocks { numbers, rows: 291, since: Instant::now() }.split(NonZeroU32::new(at_most).unwrap())?;
         Some((part, rest.map(|rest| rest.numbers)))
     }
 
@@ -172,7 +183,7 @@ mod tests {
     #[test]
     fn a_step_that_was_cut_off_has_the_next_one_begin_anew() {
         let sweeper = ServerSweeper::default();
-        let whole = Blocks { numbers: 0..9, rows: 1 };
+        let whole = Blocks { numbers: 0..9, rows: 1, since: Instant::now() };
         *sweeper.left() = Some(whole.clone());
         let (five, all) = (NonZeroU32::new(5).unwrap(), NonZeroU32::MAX);
         assert_eq!(sweeper.next(five), Some((0..5, true)));
@@ -183,5 +194,14 @@ mod tests {
         sweeper.next(five);
         drop(Unfinished(Some(&sweeper)));
         assert_eq!(sweeper.next(five), None);
+    }
+
+    #[test]
+    fn what_was_given_up_long_ago_is_begun_anew() {
+        let sweeper = ServerSweeper::default();
+        let Some(since) = Instant::now().checked_sub(GIVEN_UP) else { panic!("a clock that has just begun") };
+        *sweeper.left() = Some(Blocks { numbers: 4..9, rows: 1, since });
+        assert_eq!(sweeper.next(NonZeroU32::MAX), None);
+        assert_eq!(*sweeper.left(), None);
     }
 }
