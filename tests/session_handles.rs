@@ -78,6 +78,68 @@ async fn clones_that_save_at_once_count_once() {
     }
 }
 
+/// Polls it so often, with time between for the store to do what it was asked for; then it is dropped.
+async fn drop_after<F: Future>(polls: usize, future: F) {
+    let mut future = Box::pin(future);
+    for _ in 0..polls {
+        if std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_saved_anew_after_a_drop_counts_once() {
+    for place in [place::db().await, place::cache().await, place::file().await, place::cached_db().await] {
+        for polls in 1..8 {
+            let (key, session) = stored(&place).await;
+            // With a conflict, there are more places to be dropped at.
+            let other = loaded(&place, &key).await;
+            count(&other).await;
+            other.save().await.unwrap();
+            count(&session).await;
+            drop_after(polls, session.save()).await;
+            session.save().await.unwrap();
+            let stored = loaded(&place, &key).await.get::<i64>("count").await.unwrap();
+            assert_eq!(stored, Some(2), "dropped after {polls} polls, {}", place.engine.name());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_saved_after_a_dropped_move_counts_once() {
+    for place in [place::db().await, place::cache().await, place::file().await, place::cached_db().await] {
+        for polls in 1..8 {
+            let (key, session) = stored(&place).await;
+            count(&session).await;
+            drop_after(polls, session.cycle_key()).await;
+            session.save().await.unwrap();
+            let moved = session.session_key().unwrap();
+            let stored = loaded(&place, &moved).await.get::<i64>("count").await.unwrap();
+            assert_eq!(stored, Some(1), "dropped after {polls} polls, {}", place.engine.name());
+            assert_ne!(moved, key);
+            assert!(!place.engine.store().exists(&key).await.unwrap(), "it opens nothing any more");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_logout_is_a_logout() {
+    for place in [place::db().await, place::cache().await, place::file().await, place::cached_db().await] {
+        for polls in 1..8 {
+            let (key, session) = stored(&place).await;
+            drop_after(polls, session.flush()).await;
+            let gone = async {
+                while place.engine.store().exists(&key).await.unwrap() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), gone).await.expect("in time");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_changes_while_the_session_moves_is_not_lost() {
     let place = place::db().await;

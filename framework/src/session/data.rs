@@ -94,6 +94,12 @@ impl SessionData {
         self.delta.is_empty()
     }
 
+    /// Whether something waits to be saved that depends on what is stored: saved twice, it would count twice.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        !self.delta.modifies.is_empty()
+    }
+
     /// `session[key] = value`
     pub fn insert(&mut self, key: Key, value: Value) {
         self.modified = true;

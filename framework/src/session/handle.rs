@@ -3,6 +3,7 @@
 mod dict;
 mod expiry;
 mod storage;
+mod to_its_end;
 mod typed;
 
 use std::fmt;
@@ -51,7 +52,7 @@ pub struct Session {
 struct Inner {
     engine: Near<SessionEngine>,
     state: Mutex<State>,
-    /// Saves of clones take turns: each would put the same changes on top of what the other has just stored.
+    /// What clones store takes turns: each save would put the same changes on top of what the other has just stored.
     saving: Semaphore,
     /// The session that took this one's place in its request.
     replaced_by: Mutex<Option<Session>>,
@@ -132,7 +133,7 @@ impl Inner {
         lock(&self.state)
     }
 
-    /// Until what this gives is dropped no clone saves.
+    /// Until what this gives is dropped no clone stores anything.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // Never closed, so never refused.
         self.saving.acquire().await.ok()
@@ -280,7 +281,7 @@ impl Session {
                 Load::Renew => state.data = Some(SessionData::default()),
             }
         }
-        self.create().await
+        self.create_now().await
     }
 
     /// What is stored under the key, unless `SESSION_ABSOLUTE_AGE` has ended it: then it is deleted.

@@ -17,18 +17,26 @@ const CONFLICTS: u32 = 1_000;
 const KEY_TRIES: u32 = 10_000;
 
 impl Session {
-    /// Deletes the session with its data; the middleware then deletes the cookie. What a logout does.
+    /// Deletes the session with its data; the middleware then deletes the cookie. What a logout does, and so it is done even if the
+    /// request is dropped meanwhile.
     ///
     /// # Errors
     /// When the store fails: the data is then cleared, but may still be stored.
     pub async fn flush(&self) -> Result<(), SessionError> {
         self.clear()?;
+        self.to_its_end(|session| async move { session.flush_now().await }).await
+    }
+
+    async fn flush_now(&self) -> Result<(), SessionError> {
+        // A save that is under way could otherwise store what nobody deletes.
+        let _turn = self.inner()?.turn().await;
         self.delete(None).await?;
         self.inner()?.lock().key = None;
         Ok(())
     }
 
-    /// Moves the data to a new key: what a login does, so that a key planted before it opens nothing.
+    /// Moves the data to a new key: what a login does, so that a key planted before it opens nothing. Once it has begun it is done, even
+    /// if the request is dropped meanwhile.
     ///
     /// # Errors
     /// [`SessionError::Gone`] when another request deleted or moved the session since it was loaded: nothing is then stored
@@ -38,6 +46,11 @@ impl Session {
         if inner.engine.store().residence() == Residence::Cookie {
             return self.save().await;
         }
+        self.to_its_end(|session| async move { session.move_now().await }).await
+    }
+
+    async fn move_now(&self) -> Result<(), SessionError> {
+        let inner = self.inner()?;
         let _turn = inner.turn().await;
         self.ensure_loaded().await?;
         let merge = inner.engine.strategy() == SaveStrategy::Merge;
@@ -85,6 +98,18 @@ impl Session {
     /// [`SessionError::Gone`] when it was deleted meanwhile, [`SessionError::Encode`] when the serializer cannot write a
     /// value, [`SessionError::Store`] when the store fails.
     pub async fn save(&self) -> Result<(), SessionError> {
+        let once = {
+            let state = self.inner()?.lock();
+            // What only sets keys comes to the same if it is done again.
+            state.key.is_none() || state.data.as_ref().is_some_and(SessionData::counts)
+        };
+        match once {
+            true => self.to_its_end(|session| async move { session.save_now().await }).await,
+            false => self.save_now().await,
+        }
+    }
+
+    async fn save_now(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
         let _turn = inner.turn().await;
         let (key, loaded) = {
@@ -114,7 +139,12 @@ impl Session {
     /// # Errors
     /// [`SessionError::Exists`] when the key is taken; otherwise as [`Session::save`].
     pub async fn save_new(&self) -> Result<(), SessionError> {
+        self.to_its_end(|session| async move { session.save_new_now().await }).await
+    }
+
+    async fn save_new_now(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
+        let _turn = inner.turn().await;
         if inner.engine.store().residence() == Residence::Cookie {
             self.ensure_loaded().await?;
             return self.sign().await;
@@ -149,7 +179,7 @@ impl Session {
 
     /// The save of a session without a key.
     async fn save_first(&self) -> Result<(), SessionError> {
-        self.create().await?;
+        self.create_now().await?;
         let inner = self.inner()?;
         let (key, dict) = {
             let mut state = inner.lock();
@@ -166,6 +196,15 @@ impl Session {
     /// # Errors
     /// As [`Session::save`].
     pub async fn create(&self) -> Result<(), SessionError> {
+        self.to_its_end(|session| async move {
+            let _turn = session.inner()?.turn().await;
+            session.create_now().await
+        })
+        .await
+    }
+
+    /// [`Session::create`] within whatever is being done.
+    pub(super) async fn create_now(&self) -> Result<(), SessionError> {
         let inner = self.inner()?;
         if inner.engine.store().residence() == Residence::Server {
             self.insert_under_new_key().await.map(drop)
@@ -213,7 +252,7 @@ impl Session {
         let Some(key) = inner.lock().key.clone() else {
             // A cookie that is not there cannot be trusted either: Django sets a new one.
             if inner.engine.store().residence() == Residence::Cookie {
-                self.create().await?;
+                self.create_now().await?;
             }
             return Ok(Dict::new());
         };
@@ -224,7 +263,7 @@ impl Session {
                 Ok(Dict::new())
             }
             Load::Renew => {
-                self.create().await?;
+                self.create_now().await?;
                 Ok(Dict::new())
             }
         }
