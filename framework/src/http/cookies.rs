@@ -21,7 +21,7 @@ use http::header::COOKIE;
 /// ```
 #[derive(Clone, Default)]
 pub struct RequestCookies {
-    text: Box<str>,
+    text: String,
     entries: Vec<Entry>,
 }
 
@@ -38,6 +38,9 @@ enum Value {
 }
 
 impl RequestCookies {
+    /// Those of a request that brings none.
+    pub(crate) const NONE: &Self = &Self { text: String::new(), entries: Vec::new() };
+
     /// Reads the text of a `Cookie` header.
     #[must_use]
     pub fn parse(header: &str) -> Self {
@@ -55,10 +58,10 @@ impl RequestCookies {
             text.push_str("; ");
             text.push_str(&String::from_utf8_lossy(line.as_bytes()));
         }
-        Self::of(text.into())
+        Self::of(text)
     }
 
-    fn of(text: Box<str>) -> Self {
+    fn of(text: String) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         let mut start = 0;
         // Above a handful of names, looking through them for each new one would take quadratic time.

@@ -72,7 +72,8 @@ struct Inner {
     query: OnceLock<Result<QueryDict, TooManyFields>>,
     // What few requests have is small until it is there: all of it together is an allocation of the kind that costs little.
     form: OnceCell<Box<Result<Form, FormError>>>,
-    cookies: OnceLock<RequestCookies>,
+    /// `None` if it brings none.
+    cookies: Option<OnceLock<RequestCookies>>,
     content_type: OnceLock<Box<HeaderParameters>>,
     accepted: OnceLock<AcceptedTypes>,
     route: OnceLock<RouteMatch>,
@@ -110,10 +111,7 @@ impl HttpRequest {
     {
         // Every request asks for its path, and most bring no cookies.
         let path = Paths::of(&head.uri, held.project.core());
-        let cookies = match head.headers.contains_key(COOKIE) {
-            true => OnceLock::new(),
-            false => OnceLock::from(RequestCookies::default()),
-        };
+        let cookies = head.headers.contains_key(COOKIE).then(OnceLock::new);
         Self {
             session: Session::default(),
             extensions: head.extensions,
@@ -215,7 +213,10 @@ impl HttpRequest {
     #[doc(alias = "COOKIES")]
     #[must_use]
     pub fn cookies(&self) -> &RequestCookies {
-        self.inner.cookies.get_or_init(|| RequestCookies::from_headers(&self.inner.headers))
+        match &self.inner.cookies {
+            Some(cookies) => cookies.get_or_init(|| RequestCookies::from_headers(&self.inner.headers)),
+            None => RequestCookies::NONE,
+        }
     }
 
     /// The headers.

@@ -217,6 +217,14 @@ impl Session {
         let replaced_by = self.inner.as_ref().and_then(|inner| lock(&inner.replaced_by).clone());
         replaced_by.unwrap_or_else(|| self.clone())
     }
+
+    /// What the middleware decides by, of [`Session::current`].
+    pub(crate) fn current_flags(&self) -> Option<Flags> {
+        match &*lock(&self.inner.as_ref()?.replaced_by) {
+            Some(other) => other.flags(),
+            None => self.flags(),
+        }
+    }
 }
 
 /// The doors to the state: every other method goes through these.

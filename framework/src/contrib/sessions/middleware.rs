@@ -156,12 +156,9 @@ impl SessionMiddleware {
 }
 
 /// What the view left of the session that the request came with.
-fn outcome(kept: &Kept) -> Option<(Session, Outcome)> {
-    let session = kept.session.as_ref()?.current();
-    let flags = session.flags()?;
-    let outcome =
-        Outcome { sent: kept.flag, empty: flags.empty, accessed: flags.accessed, modified: flags.modified };
-    Some((session, outcome))
+fn outcome(kept: &Kept) -> Option<Outcome> {
+    let flags = kept.session.as_ref()?.current_flags()?;
+    Some(Outcome { sent: kept.flag, empty: flags.empty, accessed: flags.accessed, modified: flags.modified })
 }
 
 impl Halves for SessionMiddleware {
@@ -178,7 +175,7 @@ impl Halves for SessionMiddleware {
     }
 
     fn after(&self, kept: &Kept, _next: Next<'_>, response: &mut HttpResponse) -> After {
-        let Some((_, outcome)) = outcome(kept) else { return After::Done(Ok(())) };
+        let Some(outcome) = outcome(kept) else { return After::Done(Ok(())) };
         // Most requests leave their session as it is, and wait for nothing.
         if !self.settings.save_every_request {
             match decide(outcome, response.status) {
@@ -200,9 +197,9 @@ impl Halves for SessionMiddleware {
         response: &'a mut HttpResponse,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            match outcome(kept) {
-                Some((session, outcome)) => self.finish(&session, outcome, response).await,
-                None => Ok(()),
+            match (&kept.session, outcome(kept)) {
+                (Some(session), Some(outcome)) => self.finish(&session.current(), outcome, response).await,
+                _ => Ok(()),
             }
         })
     }

@@ -45,7 +45,7 @@ impl HttpRequest {
             path: Paths::of(&old.uri, old.held.project.core()),
             query: OnceLock::new(),
             form: OnceCell::new(),
-            cookies: OnceLock::new(),
+            cookies: old.cookies.clone(),
             content_type: OnceLock::new(),
             accepted: OnceLock::new(),
             route: old.route.clone(),

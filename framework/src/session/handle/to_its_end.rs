@@ -48,7 +48,7 @@ impl Drop for Begun {
                 // Another request ended it: nothing is left to do.
                 Ok(()) | Err(SessionError::Gone) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "a session whose request was dropped could not be stored")
+                    tracing::warn!(%error, "a session whose request was dropped could not be stored");
                 }
             }
         });
