@@ -44,6 +44,16 @@ struct Site {
     go: Arc<Notify>,
     /// Tells that a view has begun.
     begun: Arc<Notify>,
+    /// Tells that the view at `/wait` has ended, or was dropped.
+    over: Arc<Notify>,
+}
+
+struct Over(Arc<Notify>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -69,6 +79,7 @@ impl Service for Site {
             },
             "/ignore" => text(413, "too much"),
             "/wait" => {
+                let _over = Over(Arc::clone(&self.over));
                 self.begun.notify_one();
                 self.go.notified().await;
                 text(200, "waited")
@@ -253,6 +264,35 @@ async fn head_in_lower_case_has_no_body_and_announces_none() {
         assert!(response.contains(&format!("\r\ncontent-length: {length}\r\n")), "{method}: {response}");
         assert!(response.ends_with("\r\n\r\n"), "{method}: {response}");
     }
+}
+
+#[tokio::test]
+async fn a_request_whose_client_has_gone_is_dropped() {
+    let server = Server::start(ServerSettings::default()).await;
+    for request in [
+        "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nall",
+    ] {
+        let mut stream = server.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        timeout(PATIENCE, server.site.begun.notified()).await.expect("the view begins");
+        assert!(timeout(Duration::from_millis(30), server.site.over.notified()).await.is_err(), "it waits");
+        drop(stream);
+        timeout(PATIENCE, server.site.over.notified()).await.expect("the view is dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_request_may_come_while_the_one_before_it_is_answered() {
+    let server = Server::start(ServerSettings::default()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    timeout(PATIENCE, server.site.begun.notified()).await.expect("the view begins");
+    stream.write_all(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(timeout(Duration::from_millis(30), server.site.over.notified()).await.is_err(), "it waits");
+    server.site.go.notify_one();
+    until(&mut stream, "waited").await;
+    until(&mut stream, "hello").await;
 }
 
 #[tokio::test]

@@ -85,6 +85,8 @@ impl Drop for CutOnDrop {
 /// idle connection; the supervisor does both.
 fn http1(settings: &ServerSettings) -> http1::Builder {
     let mut http1 = http1::Builder::new();
+    // The socket sees whether a client has gone.
+    http1.half_close(true);
     // A head must fit into the buffer, and hyper refuses to work with less than 8 KiB.
     http1.header_read_timeout(None).max_buf_size(settings.head_max_size.max(8192));
     if settings.head_max_fields != HYPER_MAX_FIELDS {

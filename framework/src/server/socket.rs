@@ -1,4 +1,5 @@
-//! The TCP stream of one connection: notes that bytes came, and does not wait for ever on a client that takes none.
+//! The TCP stream of one connection: notes that bytes came, and that the client has gone, and does not wait for ever on one that takes
+//! nothing.
 
 use std::io;
 use std::pin::Pin;
@@ -38,6 +39,8 @@ pub(super) struct Socket {
     greeted: bool,
     /// Read ahead of whoever reads next.
     ahead: Bytes,
+    /// The client has sent what nobody has read yet, so that its end cannot be seen.
+    sent_ahead: bool,
     lingering: Option<usize>,
 }
 
@@ -52,6 +55,7 @@ impl Socket {
             stalled: None,
             greeted: false,
             ahead: Bytes::new(),
+            sent_ahead: false,
             lingering: None,
         }
     }
@@ -65,6 +69,29 @@ impl Socket {
     /// Ready when there is something to read, or the client has gone.
     pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream.poll_read_ready(cx)
+    }
+
+    /// An error when the client has gone while its request was being answered.
+    ///
+    /// hyper would find out by reading ahead, and have a buffer of 8 kB for each request that waits: so it does not (`half_close` in
+    /// `serve.rs`), and calls this, by way of a flush, whenever it has nothing else to do.
+    fn see_the_client(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.sent_ahead || !self.activity.is_busy() || self.activity.is_multiplexed() {
+            return Ok(());
+        }
+        let mut byte = [0];
+        match self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(Ok(0)) => Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the client did not wait for its response",
+            )),
+            Poll::Ready(Ok(_)) => {
+                self.sent_ahead = true;
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => Err(error),
+        }
     }
 
     /// Lets a write through, and counts how long it has been refused; `taken` is how many bytes went. The clock is read only when
@@ -126,6 +153,7 @@ impl AsyncRead for Socket {
             buf.put_slice(&this.ahead.split_to(count));
             return Poll::Ready(Ok(()));
         }
+        this.sent_ahead = false;
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         if let Some(came @ [_, ..]) = buf.filled().get(before..) {
@@ -176,6 +204,7 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.see_the_client(cx)?;
         let outcome = Pin::new(&mut this.stream).poll_flush(cx);
         this.watch_write(cx, outcome, |()| 0)
     }
