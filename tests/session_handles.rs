@@ -78,31 +78,38 @@ async fn clones_that_save_at_once_count_once() {
     }
 }
 
-/// Polls it so often, with time between for the store to do what it was asked for; then it is dropped.
-async fn drop_after<F: Future>(polls: usize, future: F) {
+/// After how many polls a future is dropped, and the time after each of them: none, so that the store has hardly begun, or enough for
+/// what it was asked for.
+fn drops() -> impl Iterator<Item = (usize, Option<Duration>)> {
+    std::iter::repeat_n((1, None), 20).chain((1..8).map(|polls| (polls, Some(Duration::from_millis(4)))))
+}
+
+async fn drop_after<F: Future>((polls, pause): (usize, Option<Duration>), future: F) {
     let mut future = Box::pin(future);
     for _ in 0..polls {
         if std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(4)).await;
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_saved_anew_after_a_drop_counts_once() {
     for place in [place::db().await, place::cache().await, place::file().await, place::cached_db().await] {
-        for polls in 1..8 {
+        for drop in drops() {
             let (key, session) = stored(&place).await;
             // With a conflict, there are more places to be dropped at.
             let other = loaded(&place, &key).await;
             count(&other).await;
             other.save().await.unwrap();
             count(&session).await;
-            drop_after(polls, session.save()).await;
+            drop_after(drop, session.save()).await;
             session.save().await.unwrap();
             let stored = loaded(&place, &key).await.get::<i64>("count").await.unwrap();
-            assert_eq!(stored, Some(2), "dropped after {polls} polls, {}", place.engine.name());
+            assert_eq!(stored, Some(2), "dropped after {drop:?}, {}", place.engine.name());
         }
     }
 }
@@ -110,14 +117,14 @@ async fn what_is_saved_anew_after_a_drop_counts_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_saved_after_a_dropped_move_counts_once() {
     for place in [place::db().await, place::cache().await, place::file().await, place::cached_db().await] {
-        for polls in 1..8 {
+        for drop in drops() {
             let (key, session) = stored(&place).await;
             count(&session).await;
-            drop_after(polls, session.cycle_key()).await;
+            drop_after(drop, session.cycle_key()).await;
             session.save().await.unwrap();
             let moved = session.session_key().unwrap();
             let stored = loaded(&place, &moved).await.get::<i64>("count").await.unwrap();
-            assert_eq!(stored, Some(1), "dropped after {polls} polls, {}", place.engine.name());
+            assert_eq!(stored, Some(1), "dropped after {drop:?}, {}", place.engine.name());
             assert_ne!(moved, key);
             assert!(!place.engine.store().exists(&key).await.unwrap(), "it opens nothing any more");
         }
@@ -127,9 +134,9 @@ async fn what_is_saved_after_a_dropped_move_counts_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_logout_is_a_logout() {
     for place in [place::db().await, place::cache().await, place::file().await, place::cached_db().await] {
-        for polls in 1..8 {
+        for drop in drops() {
             let (key, session) = stored(&place).await;
-            drop_after(polls, session.flush()).await;
+            drop_after(drop, session.flush()).await;
             let gone = async {
                 while place.engine.store().exists(&key).await.unwrap() {
                     tokio::time::sleep(Duration::from_millis(1)).await;

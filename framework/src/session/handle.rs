@@ -53,7 +53,7 @@ struct Inner {
     engine: Near<SessionEngine>,
     state: Mutex<State>,
     /// What clones store takes turns: each save would put the same changes on top of what the other has just stored.
-    saving: Semaphore,
+    turns: Semaphore,
     /// The session that took this one's place in its request.
     replaced_by: Mutex<Option<Session>>,
 }
@@ -136,7 +136,7 @@ impl Inner {
     /// Until what this gives is dropped no clone stores anything.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // Never closed, so never refused.
-        self.saving.acquire().await.ok()
+        self.turns.acquire().await.ok()
     }
 }
 
@@ -233,7 +233,7 @@ impl Session {
         let inner = Inner {
             engine,
             state: Mutex::new(State { key, ..State::default() }),
-            saving: Semaphore::const_new(1),
+            turns: Semaphore::const_new(1),
             replaced_by: Mutex::default(),
         };
         Self { inner: Some(Arc::new(inner)), first: None }
