@@ -92,7 +92,12 @@ impl Cache {
     /// [`CacheError::InvalidKey`], where the backend takes no such key; elsewhere a line in the log says that memcached would
     /// not.
     pub fn key(&self, key: &str) -> Result<CacheKey, CacheError> {
-        let key = CacheKey::new(&self.entry.key_prefix, self.version, key);
+        self.key_of(["", key])
+    }
+
+    /// The same for a key in two parts.
+    pub(crate) fn key_of(&self, parts: [&str; 2]) -> Result<CacheKey, CacheError> {
+        let key = CacheKey::of_parts(&self.entry.key_prefix, itoa::Buffer::new().format(self.version), parts);
         match self.backend().key_rule() {
             KeyRule::Warn => {
                 for fault in key.faults() {

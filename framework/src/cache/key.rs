@@ -1,13 +1,14 @@
 //! Keys as they are stored: `KEY_PREFIX:VERSION:key` (Django 5.2 `core/cache/backends/base.py`).
 
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::sync::Arc;
 
 /// Memcached takes no longer key.
 const MAX_LENGTH: usize = 250;
 
-/// A key as it is stored.
+/// A key as it is stored. A clone shares the text: whoever waits for a server with others takes one along.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CacheKey(String);
+pub struct CacheKey(Arc<str>);
 
 impl CacheKey {
     /// Django's `default_key_func`.
@@ -18,10 +19,12 @@ impl CacheKey {
     /// assert_eq!(CacheKey::new("", 1, "greeting").as_str(), ":1:greeting");
     /// ```
     pub fn new(prefix: &str, version: impl fmt::Display, key: &str) -> Self {
-        let mut text = String::with_capacity(prefix.len() + key.len() + 8);
-        // A text takes whatever is written to it.
-        let _ = write!(text, "{prefix}:{version}:{key}");
-        Self(text)
+        Self::of_parts(prefix, &version.to_string(), ["", key])
+    }
+
+    /// The same for a key in two parts.
+    pub(super) fn of_parts(prefix: &str, version: &str, [first, second]: [&str; 2]) -> Self {
+        Self([prefix, ":", version, ":", first, second].concat().into())
     }
 
     /// The text.
@@ -34,9 +37,10 @@ impl CacheKey {
     pub fn faults(&self) -> impl Iterator<Item = KeyFault> {
         // A text has no more characters than bytes.
         let long = self.0.len() > MAX_LENGTH && self.0.chars().count() > MAX_LENGTH;
-        let long = long.then(|| KeyFault::TooLong { key: self.0.clone() });
-        let illegal = self.0.bytes().any(|byte| byte <= b' ' || byte == 0x7f);
-        long.into_iter().chain(illegal.then(|| KeyFault::Characters { key: self.0.clone() }))
+        let long = long.then(|| KeyFault::TooLong { key: self.0.to_string() });
+        // Without an end before the last byte, so that many are looked at in one go.
+        let illegal = self.0.bytes().fold(false, |found, byte| found | (byte <= b' ') | (byte == 0x7f));
+        long.into_iter().chain(illegal.then(|| KeyFault::Characters { key: self.0.to_string() }))
     }
 }
 

@@ -127,7 +127,7 @@ impl Entries {
     }
 
     pub(super) fn key(&self, key: &SessionKey) -> Result<CacheKey, CacheError> {
-        self.cache.key(&[self.prefix, key.as_str()].concat())
+        self.cache.key_of([self.prefix, key.as_str()])
     }
 
     /// How long an entry of that dict is kept.
