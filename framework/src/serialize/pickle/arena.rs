@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
 use time::UtcOffset;
 
 use crate::serialize::pickle::MAX_DEPTH;
@@ -63,7 +64,8 @@ impl<'a> Arena<'a> {
     /// For a pickle of so many bytes.
     pub(super) fn new(pickle_length: usize) -> Self {
         let left = pickle_length.saturating_mul(COST_OF_BYTE).saturating_add(SHARING_ALLOWANCE);
-        Self { objects: Vec::new(), left }
+        // An object takes a byte at least.
+        Self { objects: Vec::with_capacity(pickle_length.min(8)), left }
     }
 
     pub(super) fn add(&mut self, object: Object<'a>) -> Id {
@@ -94,7 +96,7 @@ impl<'a> Arena<'a> {
 
     /// The value that an object is. What is shared is copied.
     pub(super) fn into_value(self, root: Id) -> Result<Value, DecodeError> {
-        Builder { objects: self.objects, left: self.left, open: Vec::new() }.build(root)
+        Builder { objects: self.objects, left: self.left, open: SmallVec::new() }.build(root)
     }
 }
 
@@ -136,7 +138,7 @@ struct Builder<'a> {
     /// What the rest may cost.
     left: usize,
     /// The containers that the object at work is in, outermost first.
-    open: Vec<Container<'a>>,
+    open: SmallVec<[Container<'a>; 2]>,
 }
 
 /// A container whose items are being made.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use num_bigint::BigInt;
+use smallvec::SmallVec;
 
 use crate::serialize::encode_error::MAX_DIGITS;
 use crate::serialize::pickle::arena::{Arena, Id, Object};
@@ -16,13 +17,16 @@ use crate::serialize::value::Value;
 
 const NEWEST_PROTOCOL: u8 = 5;
 
+/// Some objects, of which a session of a few keys needs no memory of their own.
+type Ids = SmallVec<[Id; 8]>;
+
 pub(super) struct Reader<'a> {
     cursor: Cursor<'a>,
     arena: Arena<'a>,
-    stack: Vec<Id>,
+    stack: Ids,
     /// How high the stack was at each open mark.
-    marks: Vec<usize>,
-    memo: Vec<Option<Id>>,
+    marks: SmallVec<[usize; 4]>,
+    memo: SmallVec<[Option<Id>; 8]>,
     /// How many places of the memo are taken.
     remembered: usize,
     /// A pickle remembers at most as many objects as it has bytes.
@@ -37,9 +41,9 @@ impl<'a> Reader<'a> {
         Self {
             cursor: Cursor::new(data),
             arena: Arena::new(data.len()),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: Vec::new(),
+            stack: SmallVec::new(),
+            marks: SmallVec::new(),
+            memo: SmallVec::new(),
             remembered: 0,
             length: data.len(),
             opcode: 0,
@@ -107,12 +111,12 @@ impl<'a> Reader<'a> {
             opcode::EMPTY_TUPLE => Object::Tuple(vec![]),
             opcode::EMPTY_DICT => Object::Dict(vec![]),
             opcode::EMPTY_SET => Object::Set(vec![]),
-            opcode::LIST => Object::List(self.pop_to_mark()?),
-            opcode::TUPLE => Object::Tuple(self.pop_to_mark()?),
-            opcode::FROZENSET => Object::FrozenSet(self.pop_to_mark()?),
+            opcode::LIST => Object::List(self.pop_to_mark()?.into_vec()),
+            opcode::TUPLE => Object::Tuple(self.pop_to_mark()?.into_vec()),
+            opcode::FROZENSET => Object::FrozenSet(self.pop_to_mark()?.into_vec()),
             opcode::DICT => {
                 let items = self.pop_to_mark()?;
-                Object::Dict(self.pairs(&items)?)
+                Object::Dict(self.pairs(&items)?.collect())
             }
             opcode::TUPLE1 => Object::Tuple(self.pop_last(1)?),
             opcode::TUPLE2 => Object::Tuple(self.pop_last(2)?),
@@ -279,9 +283,9 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn pairs(&self, items: &[Id]) -> Result<Vec<(Id, Id)>, DecodeError> {
+    fn pairs<'i>(&self, items: &'i [Id]) -> Result<impl Iterator<Item = (Id, Id)> + use<'i>, DecodeError> {
         let (pairs, []) = items.as_chunks::<2>() else { return Err(self.nothing()) };
-        Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())
+        Ok(pairs.iter().map(|&[key, value]| (key, value)))
     }
 
     fn put(&mut self, index: usize) -> Result<(), DecodeError> {
@@ -321,7 +325,7 @@ impl<'a> Reader<'a> {
 
     fn pop_last(&mut self, count: usize) -> Result<Vec<Id>, DecodeError> {
         match self.stack.len().checked_sub(count).filter(|start| *start >= self.floor()) {
-            Some(start) => Ok(self.stack.split_off(start)),
+            Some(start) => Ok(self.stack.drain(start..).collect()),
             None => Err(self.nothing()),
         }
     }
@@ -334,9 +338,9 @@ impl<'a> Reader<'a> {
         Ok(popped)
     }
 
-    fn pop_to_mark(&mut self) -> Result<Vec<Id>, DecodeError> {
+    fn pop_to_mark(&mut self) -> Result<Ids, DecodeError> {
         let mark = self.marks.pop().ok_or_else(|| self.nothing())?;
-        Ok(self.stack.split_off(mark))
+        Ok(self.stack.drain(mark..).collect())
     }
 
     fn utf8(

@@ -77,6 +77,8 @@ fn batches_and_frames_are_pythons() {
     };
     let numbers = |count: i64| (0..count).map(Value::from).collect::<Vec<_>>();
     let dict = |count: i64| Value::Dict((0..count).map(|number| (number, Value::None)).collect());
+    let named = |count: i64| (0..count).map(|number| (format!("name{number}"), 1)).collect();
+    let names = |count: i64| Value::List((0..3).map(|_| Value::Dict(named(count))).collect());
     let texts =
         |count: usize| Value::List((0..count).map(|number| Value::from(format!("{number:0100}"))).collect());
     check("list 0", Value::List(numbers(0)), "5459624f763d863cfcc4b5333c42e4d7c5ae08a9");
@@ -93,6 +95,9 @@ fn batches_and_frames_are_pythons() {
     check("dict 1000", dict(1000), "ad593e1304340ec35696cd45321f3b096795d91e");
     check("dict 1001", dict(1001), "08a0e4d7a247be75379d4eb7e5bfc1ce9079b4a7");
     check("dict 2000", dict(2000), "d053bd66b3769ce19527909efb0327934717cffd");
+    check("names 6", names(6), "9b4bbf786d9b7a10abc12f6f6eb40df491c35ad7");
+    check("names 7", names(7), "cb844f8f69bb214e9fdd572bcd809752f6664cbc");
+    check("names 20", names(20), "313360642a6b47e1034524b3b3ac5f837170ebbd");
     check("set 0", Value::Set(numbers(0)), "842ba2ab50fc2c199bd840293eb72d16b6986930");
     check("set 1", Value::Set(numbers(1)), "4798a8ea529ded830f6bf1ebb55b112cd317d4fb");
     check("set 999", Value::Set(numbers(999)), "b8fb5f6d6676e49c316a8c51d6b7784dfb292dc3");

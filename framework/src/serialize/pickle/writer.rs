@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use num_bigint::BigInt;
+use smallvec::SmallVec;
 
 use crate::serialize::datetime::{DateTime, iso_date};
 use crate::serialize::encode_error::EncodeError;
@@ -42,12 +43,41 @@ pub(super) struct Writer<'a> {
     frames: Frames,
     /// How many objects the reader will have remembered.
     remembered: usize,
-    shared: HashMap<Shared<'a>, usize>,
+    shared: Written<'a>,
+}
+
+/// Which shared objects have been written, and as which of the remembered ones.
+#[derive(Default)]
+struct Written<'a> {
+    /// Few are compared one by one.
+    few: SmallVec<[(Shared<'a>, usize); FEW]>,
+    /// All of them, once there are more.
+    many: HashMap<Shared<'a>, usize>,
+}
+
+const FEW: usize = 6;
+
+impl<'a> Written<'a> {
+    fn get(&self, object: &Shared<'a>) -> Option<usize> {
+        match self.many.is_empty() {
+            true => self.few.iter().find(|(known, _)| known == object).map(|&(_, index)| index),
+            false => self.many.get(object).copied(),
+        }
+    }
+
+    fn insert(&mut self, object: Shared<'a>, index: usize) {
+        if self.few.len() < FEW && self.many.is_empty() {
+            self.few.push((object, index));
+        } else {
+            self.many.extend(self.few.drain(..));
+            self.many.insert(object, index);
+        }
+    }
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { frames: Frames::new(5, capacity), remembered: 0, shared: HashMap::new() }
+        Self { frames: Frames::new(5, capacity), remembered: 0, shared: Written::default() }
     }
 
     pub(super) fn value(mut self, value: &'a Value) -> Result<Vec<u8>, EncodeError> {
@@ -360,7 +390,7 @@ impl<'a> Writer<'a> {
 
     /// Like [`Writer::put_shared`], of what remembers itself last.
     fn put_shared_object(&mut self, object: Shared<'a>, write: impl FnOnce(&mut Self)) {
-        if let Some(&index) = self.shared.get(&object) {
+        if let Some(index) = self.shared.get(&object) {
             match u8::try_from(index) {
                 Ok(short) => self.frames.put(&[opcode::BINGET, short]),
                 Err(_) => {
