@@ -61,7 +61,9 @@ impl ResponseCookies {
         if !is_token(&name) || RESERVED.iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
             return Err(CookieError::Name(name));
         }
-        if let Some(found) = value.chars().find(|&c| c > '\u{ff}') {
+        if !value.is_ascii()
+            && let Some(found) = value.chars().find(|&c| c > '\u{ff}')
+        {
             return Err(CookieError::Value { name, found });
         }
         let (expires, max_age) = match (expires, max_age) {
@@ -88,6 +90,7 @@ impl ResponseCookies {
             [("expires", Some(&*expires)), ("Path", path.as_deref()), ("Domain", domain.as_deref())]
         {
             let found = text
+                .filter(|text| !is_harmless(text))
                 .and_then(|text| text.chars().find(|&c| c == ';' || c > '\u{ff}' || c.is_ascii_control()));
             if let Some(found) = found {
                 return Err(CookieError::Attribute { name, attribute, found });
@@ -246,40 +249,30 @@ impl Morsel {
     /// The value of a `Set-Cookie` header, with Python's quoting and its order of attributes.
     #[must_use]
     pub fn output(&self) -> String {
-        let mut out = String::with_capacity(self.name.len() + self.value.len() + 96);
-        out.push_str(&self.name);
-        out.push('=');
-        push_value(&mut out, &self.value);
-        let mut attribute = |name: &str, value: &str| {
-            if !value.is_empty() {
-                out.push_str("; ");
-                out.push_str(name);
-                out.push('=');
-                out.push_str(value);
-            }
-        };
-        attribute("Domain", &self.domain);
-        attribute("expires", &self.expires);
-        if self.http_only {
-            out.push_str("; HttpOnly");
-        }
-        if let Some(seconds) = self.max_age {
-            // Writing into a String cannot fail.
-            let _ = write!(out, "; Max-Age={seconds}");
-        }
-        if self.partitioned {
-            out.push_str("; Partitioned");
-        }
-        for (name, value) in [("; Path=", &self.path), ("; SameSite=", &self.same_site)] {
-            if !value.is_empty() {
-                out.push_str(name);
-                out.push_str(value);
-            }
-        }
-        if self.secure {
-            out.push_str("; Secure");
-        }
-        out
+        let flag = |said: bool, text: &'static str| if said { text } else { "" };
+        let attribute = |name: &'static str, value: &str| flag(!value.is_empty(), name);
+        let mut digits = itoa::Buffer::new();
+        let max_age = self.max_age.map_or("", |seconds| digits.format(seconds));
+        // In one piece of just the length.
+        [
+            &*self.name,
+            "=",
+            &quoted(&self.value),
+            attribute("; Domain=", &self.domain),
+            &self.domain,
+            attribute("; expires=", &self.expires),
+            &self.expires,
+            flag(self.http_only, "; HttpOnly"),
+            attribute("; Max-Age=", max_age),
+            max_age,
+            flag(self.partitioned, "; Partitioned"),
+            attribute("; Path=", &self.path),
+            &self.path,
+            attribute("; SameSite=", &self.same_site),
+            &self.same_site,
+            flag(self.secure, "; Secure"),
+        ]
+        .concat()
     }
 
     /// The same as header bytes: latin-1. `None` cannot happen, since what no header can carry was refused when it was set.
@@ -303,6 +296,11 @@ impl std::fmt::Debug for Morsel {
 /// Attributes' names, which Python lets no cookie have.
 const RESERVED: [&str; 9] =
     ["expires", "path", "comment", "domain", "max-age", "secure", "httponly", "version", "samesite"];
+
+/// Whether an attribute is nothing but printable ASCII without `;`, as nearly all are. Looks at every byte, so that it looks at many in one go.
+fn is_harmless(text: &str) -> bool {
+    text.bytes().fold(true, |so_far, byte| so_far & matches!(byte, b' '..=b'~') & (byte != b';'))
+}
 
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_plain)
@@ -331,11 +329,11 @@ const fn is_plain(byte: u8) -> bool {
 }
 
 /// Python 3.11 `http.cookies._quote`: within quotes, what is neither plain nor one of ` ()/<=>?@[]{}` is escaped.
-fn push_value(out: &mut String, value: &str) {
+fn quoted(value: &str) -> Cow<'_, str> {
     if is_token(value) {
-        out.push_str(value);
-        return;
+        return Cow::Borrowed(value);
     }
+    let mut out = String::with_capacity(value.len() + 8);
     out.push('"');
     for c in value.chars() {
         match c {
@@ -352,6 +350,7 @@ fn push_value(out: &mut String, value: &str) {
         }
     }
     out.push('"');
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

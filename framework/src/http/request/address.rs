@@ -100,7 +100,7 @@ impl HttpRequest {
             return latin1(host.as_bytes());
         }
         if let Some(host) = headers.get(HOST) {
-            return latin1(host.as_bytes());
+            return host.to_str().map_or_else(|_| latin1(host.as_bytes()), Cow::Borrowed);
         }
         // HTTP/2 names the host in the address.
         if let Some(authority) = self.inner.uri.authority() {
