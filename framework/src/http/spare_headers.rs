@@ -13,8 +13,8 @@ const ROOM: usize = 8;
 /// A map with more room is one of few, and not kept.
 const LARGEST: usize = 64;
 
-/// So many are kept for each thread, of a kilobyte or so.
-const KEPT: usize = 16;
+/// So many are kept for each thread, of a kilobyte or so: as many requests as may wait for one commit, each of which holds one.
+const KEPT: usize = 128;
 
 thread_local! {
     static SPARE: RefCell<Vec<HeaderMap>> = const { RefCell::new(Vec::new()) };
@@ -67,7 +67,7 @@ mod tests {
             give(HeaderMap::with_capacity(room));
         }
         assert_eq!(SPARE.with_borrow(Vec::len), 0);
-        for _ in 0..100 {
+        for _ in 0..KEPT + 10 {
             give(HeaderMap::with_capacity(ROOM));
         }
         assert_eq!(SPARE.with_borrow(Vec::len), KEPT);
