@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 use crate::serialize::value::{Dict, Key, Value};
 use crate::session::error::SessionError;
@@ -30,7 +31,8 @@ struct Delta {
     cleared: Option<u64>,
     /// In the order of the first change, with the time of the last one.
     touched: IndexMap<Key, u64>,
-    modifies: Vec<(Key, u64, Modify)>,
+    /// Of a counter there is one.
+    modifies: SmallVec<[(Key, u64, Modify); 1]>,
 }
 
 impl fmt::Debug for Delta {
@@ -96,7 +98,7 @@ impl SessionData {
 
     /// Whether something waits to be saved that depends on what is stored: saved twice, it would count twice.
     #[must_use]
-    pub const fn counts(&self) -> bool {
+    pub fn counts(&self) -> bool {
         !self.delta.modifies.is_empty()
     }
 

@@ -125,7 +125,7 @@ impl DbStore {
             // No statement can name it: whatever is there goes.
             *expected = None;
         }
-        self.rows.write(Write { key: key.clone(), change })
+        self.rows.write(Box::new(Write { key: key.clone(), change }))
     }
 
     async fn read(&self, key: &SessionKey, now: Option<Timestamp>) -> Result<Option<Row>, StoreError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use crate::cache::backend::Ttl;
@@ -40,22 +41,22 @@ enum Hit {
 }
 
 /// Has something done to its end, even if the caller does not wait for it: a visitor who hangs up between a row and its entry
-/// must not leave them different from each other. The database is not closed before.
-pub(super) async fn to_the_end<T: Send + 'static>(
+/// must not leave them different from each other. The database is not closed before. It is no `async fn`, which would have room for
+/// the work more than once.
+pub(super) fn to_the_end<T: Send + 'static>(
     pair: &Arc<Pair>,
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
+) -> impl Future<Output = Result<T, StoreError>> {
     let open = pair.rows.database().closing().open();
-    let task = async move {
-        let done = work.await;
+    let task = work.map(move |done| {
         drop(open);
         done
-    };
+    });
     let failed = |ended: tokio::task::JoinError| StoreError::Backend {
         store: format!("cache {:?}", pair.entries.cache().alias()),
         source: Box::new(ended),
     };
-    tokio::spawn(task.in_current_span()).await.map_err(failed)?
+    tokio::spawn(task.in_current_span()).map(move |ended| ended.map_err(failed)?)
 }
 
 /// What a session store does.
@@ -64,8 +65,9 @@ impl Pair {
         let Some(key) = self.own_key(key).await? else { return Ok(Load::Missing) };
         let data = match self.hit(&key).await {
             Hit::Found(data) => data,
-            Hit::Nothing => return self.read_through(key, true).await,
-            Hit::Down => return self.read_through(key, false).await,
+            // Boxed, so that a session that is found has no room for it.
+            Hit::Nothing => return Box::pin(self.read_through(key, true)).await,
+            Hit::Down => return Box::pin(self.read_through(key, false)).await,
         };
         let version = self.version_of(&data);
         if self.django_faults || self.ledger.trusts(&key, &version) == Trust::Kept {
@@ -79,11 +81,11 @@ impl Pair {
                 Ok(Load::Found(Loaded { data, ..row }))
             }
             Load::Found(_) => {
-                self.take(&key).await?;
-                self.read_through(key, true).await
+                Box::pin(self.take(&key)).await?;
+                Box::pin(self.read_through(key, true)).await
             }
             gone => {
-                self.take(&key).await?;
+                Box::pin(self.take(&key)).await?;
                 Ok(gone)
             }
         }
@@ -173,7 +175,7 @@ impl Pair {
         if self.django_faults || key.is_plain() {
             return Ok(Some(key.clone()));
         }
-        self.rows.own_key(key).await
+        Box::pin(self.rows.own_key(key)).await
     }
 
     /// What became of a row: from here on its entry is another one, or may be.

@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::db::database::Database;
-use crate::grouping::group::{Asked, QUEUE};
-use crate::session::backends::db::write::{Write, Written, alone};
+use crate::grouping::group::QUEUE;
+use crate::session::backends::db::write::{AskedWrite, Written, alone};
 use crate::session::key::SessionKey;
 
 /// So many wait at most, for a lock or for their turn: whoever comes then waits for a place, and so does who comes behind.
@@ -36,7 +36,7 @@ impl Beside {
     }
 
     /// Begins those whose row has a write under way; gives back the others.
-    pub(super) async fn behind(&mut self, jobs: Vec<Asked<Write, Written>>) -> Vec<Asked<Write, Written>> {
+    pub(super) async fn behind(&mut self, jobs: Vec<AskedWrite<Written>>) -> Vec<AskedWrite<Written>> {
         self.under_way.retain(|_, task| !task.is_finished());
         if self.under_way.is_empty() {
             return jobs;
@@ -53,7 +53,7 @@ impl Beside {
     }
 
     /// Begins a write, or has it wait for the one of the same key.
-    pub(super) async fn begin(&mut self, waiting: Asked<Write, Written>) {
+    pub(super) async fn begin(&mut self, waiting: AskedWrite<Written>) {
         // Neither is ever closed, so neither is refused.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (before, key) = (self.under_way.remove(&waiting.job.key), waiting.job.key.clone());

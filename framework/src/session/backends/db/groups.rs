@@ -16,7 +16,7 @@ use crate::grouping::group::{Asked, Work};
 use crate::session::backends::db::beside::Beside;
 use crate::session::backends::db::read::{Found, Read, Row};
 use crate::session::backends::db::steps::{Step, steps};
-use crate::session::backends::db::write::{Write, Written};
+use crate::session::backends::db::write::{AskedWrite, Write, Written};
 
 /// Reads rows.
 #[derive(Debug)]
@@ -70,10 +70,10 @@ impl GroupWriter {
 
 impl Work for GroupWriter {
     type Owner = Database;
-    type Job = Write;
+    type Job = Box<Write>;
     type Answer = Written;
 
-    async fn run(&mut self, jobs: Vec<Asked<Write, Written>>) {
+    async fn run(&mut self, jobs: Vec<AskedWrite<Written>>) {
         for Step { kind, jobs } in steps(jobs) {
             let step = Step { kind, jobs: self.beside.behind(jobs).await };
             if step.jobs.is_empty() {

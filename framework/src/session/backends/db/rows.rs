@@ -116,26 +116,23 @@ impl Rows {
     }
 
     /// Has a row written: whether it took place.
-    #[expect(clippy::manual_async_fn, reason = "an async fn has room for the write twice")]
-    pub(super) fn write(&self, write: Write) -> impl Future<Output = Result<bool, StoreError>> {
-        async move {
-            match &self.way {
-                #[cfg(feature = "sqlite")]
-                Way::Threads { writes, .. } => {
-                    statement_log::tell(WRITE);
-                    self.told(self.in_time(writes.ask(write)).await?).await
-                }
-                #[cfg(any(feature = "postgres", feature = "mysql"))]
-                Way::Groups { writes, write_alone, .. } => match write_alone.take() {
-                    Some(_taken) => Box::pin(self.write_alone(&write)).await,
-                    None => {
-                        let _grouped = write_alone.join();
-                        statement_log::tell(WRITE);
-                        self.in_time(writes.ask(write)).await?.map_err(|error| self.failed(error))
-                    }
-                },
-                Way::Pool => Box::pin(self.write_alone(&write)).await,
+    pub(super) async fn write(&self, write: Box<Write>) -> Result<bool, StoreError> {
+        match &self.way {
+            #[cfg(feature = "sqlite")]
+            Way::Threads { writes, .. } => {
+                statement_log::tell(WRITE);
+                self.told(self.in_time(writes.ask(write)).await?).await
             }
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            Way::Groups { writes, write_alone, .. } => match write_alone.take() {
+                Some(_taken) => Box::pin(self.write_alone(&write)).await,
+                None => {
+                    let _grouped = write_alone.join();
+                    statement_log::tell(WRITE);
+                    self.in_time(writes.ask(write)).await?.map_err(|error| self.failed(error))
+                }
+            },
+            Way::Pool => Box::pin(self.write_alone(&write)).await,
         }
     }
 

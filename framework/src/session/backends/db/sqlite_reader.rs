@@ -1,6 +1,7 @@
 //! Session rows read from SQLite in groups: one read transaction for all that wait.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -64,12 +65,18 @@ fn read(connection: &Connection, jobs: &[Waiting]) -> Result<Vec<Found>, SqliteF
     // One transaction takes SQLite's lock once instead of for each row.
     connection.prepare_cached("BEGIN")?.execute(())?;
     let now = jobs.iter().filter_map(|waiting| waiting.job.now).max().map(|now| now.to_string());
-    let mut known: HashMap<&str, Found> = HashMap::with_capacity(jobs.len());
-    let mut rows = Vec::with_capacity(jobs.len());
+    let mut known: HashMap<&str, usize> = HashMap::with_capacity(jobs.len());
+    let mut rows: Vec<Found> = Vec::with_capacity(jobs.len());
     for waiting in jobs {
         let key = &waiting.job.key;
-        let found = known.entry(key.as_str()).or_insert_with(|| row(&mut find, now.as_deref(), key));
-        rows.push(found.clone());
+        let found = match known.entry(key.as_str()) {
+            Entry::Occupied(place) => rows[*place.get()].clone(),
+            Entry::Vacant(place) => {
+                place.insert(rows.len());
+                row(&mut find, now.as_deref(), key)
+            }
+        };
+        rows.push(found);
     }
     connection.prepare_cached("COMMIT")?.execute(())?;
     Ok(rows)

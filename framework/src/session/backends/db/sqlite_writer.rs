@@ -8,8 +8,7 @@ use crate::db::sqlite_direct::{execute, patiently};
 use crate::db::sqlite_failure::SqliteFailure;
 use crate::db::sqlite_thread::{OwnSqlite, SqliteWork};
 use crate::db::vendor::Vendor;
-use crate::grouping::group::Asked;
-use crate::session::backends::db::write::{Change, Write, text_of};
+use crate::session::backends::db::write::{AskedWrite, Change, Write, text_of};
 
 /// Whether the write took place; an error may be everybody's.
 pub(super) type Written = Result<bool, SqliteFailure>;
@@ -18,10 +17,10 @@ pub(super) type Written = Result<bool, SqliteFailure>;
 #[derive(Debug, Default)]
 pub(super) struct SqliteWriter;
 
-type Waiting = Asked<Write, Written>;
+type Waiting = AskedWrite<Written>;
 
 impl SqliteWork for SqliteWriter {
-    type Job = Write;
+    type Job = Box<Write>;
     type Answer = Written;
 
     fn run(&mut self, own: &mut OwnSqlite, jobs: Vec<Waiting>) {

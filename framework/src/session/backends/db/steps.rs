@@ -2,29 +2,28 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::grouping::group::Asked;
-use crate::session::backends::db::write::{Kind, Write};
+use crate::session::backends::db::write::{AskedWrite, Kind};
 
 /// Writes of one kind, each to another row, by their keys.
 #[derive(Debug)]
 pub(super) struct Step<A> {
     pub(super) kind: Kind,
-    pub(super) jobs: Vec<Asked<Write, A>>,
+    pub(super) jobs: Vec<AskedWrite<A>>,
 }
 
 /// Puts writes of a kind together, and writes to the same row in their order.
 ///
 /// Within a step they are sorted by key: servers lock row after row, and two processes that lock in the same order do not
 /// wait for each other in a circle.
-pub(super) fn steps<A>(jobs: Vec<Asked<Write, A>>) -> Vec<Step<A>> {
+pub(super) fn steps<A>(jobs: Vec<AskedWrite<A>>) -> Vec<Step<A>> {
     let mut turns: HashMap<_, usize> = HashMap::with_capacity(jobs.len());
-    let mut steps: BTreeMap<(usize, Kind), Vec<Asked<Write, A>>> = BTreeMap::new();
+    let mut steps: BTreeMap<(usize, Kind), Vec<AskedWrite<A>>> = BTreeMap::new();
     for waiting in jobs {
         let turn = turns.entry(waiting.job.key.clone()).or_default();
         steps.entry((*turn, waiting.job.kind())).or_default().push(waiting);
         *turn += 1;
     }
-    let sorted = |((_, kind), mut jobs): ((usize, Kind), Vec<Asked<Write, A>>)| {
+    let sorted = |((_, kind), mut jobs): ((usize, Kind), Vec<AskedWrite<A>>)| {
         jobs.sort_by(|one, other| one.job.key.cmp(&other.job.key));
         Step { kind, jobs }
     };
@@ -36,7 +35,8 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::session::backends::db::write::Change;
+    use crate::grouping::group::Asked;
+    use crate::session::backends::db::write::{Change, Write};
     use crate::session::key::SessionKey;
     use crate::session::store::Version;
 
@@ -49,7 +49,7 @@ mod tests {
                 _ => Change::Delete { expected },
             };
             let key = SessionKey::parse(&format!("{key:0>8}")).unwrap();
-            Asked::new(Write { key, change }, oneshot::channel::<()>().0)
+            Asked::new(Box::new(Write { key, change }), oneshot::channel::<()>().0)
         };
         let steps = steps(vec![
             write("b", Kind::Delete),

@@ -12,6 +12,7 @@ use crate::db::sql::Sql;
 use crate::db::stored::StoredText;
 use crate::db::timestamp::Timestamp;
 use crate::db::vendor::Vendor;
+use crate::grouping::group::Asked;
 use crate::session::key::SessionKey;
 use crate::session::store::Version;
 
@@ -142,6 +143,9 @@ static DELETE_IF_BINARY: Sql =
 /// Whether a write took place; an error may be everybody's.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) type Written = Result<bool, Arc<DatabaseError>>;
+
+/// A write that somebody waits for. It is on the heap, since each future on its way would have room for it.
+pub(super) type AskedWrite<A> = Asked<Box<Write>, A>;
 
 /// Does a write by itself, on whichever kind of database.
 pub(super) async fn alone(database: &Database, write: &Write) -> Result<bool, DatabaseError> {

@@ -83,7 +83,7 @@ pub(super) async fn write(database: &Database, step: &Step<Written>) -> Result<V
             let key: String = row.try_get(0)?;
             // Sorted: see `steps`.
             let Ok(place) = keys.binary_search(&key.as_str()) else { continue };
-            let write = &step.jobs[place].job;
+            let write = &*step.jobs[place].job;
             let stored = version_of(row.try_get(1)?);
             if write.change.expected().is_none_or(|expected| *expected == stored) {
                 writes.push(write);
@@ -107,7 +107,7 @@ async fn insert(database: &Database, step: &Step<Written>) -> Result<Vec<String>
     let mut sql =
         QueryBuilder::<MySql>::new("INSERT INTO django_session (session_key, session_data, expire_date) ");
     sql.push_values(&step.jobs, |mut row, waiting| {
-        let Write { key, change } = &waiting.job;
+        let Write { key, change } = &*waiting.job;
         row.push_bind(key.as_str()).push_bind(change.text().map(text_of)).push_bind(change.expires());
     });
     // Nearly every group has another number of rows: the connection is not to remember each form.
