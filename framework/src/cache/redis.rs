@@ -14,6 +14,7 @@ mod certificates;
 mod grouped;
 mod once;
 mod packed;
+mod sending;
 mod server;
 
 use std::sync::Arc;

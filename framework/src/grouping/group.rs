@@ -127,7 +127,7 @@ impl<W: Work> Group<W> {
 async fn serve<W: Work>(mut work: W, mut jobs: Jobs<W>, mut open: OpenWork) {
     let mut ending = false;
     loop {
-        let mut taken = Vec::new();
+        let mut taken = Vec::with_capacity(jobs.len().clamp(1, LARGEST));
         tokio::select! {
             biased;
             () = open.ending(), if !ending => {

@@ -25,13 +25,15 @@ use crate::project::Project;
 #[derive(Debug)]
 pub struct CommonMiddleware {
     core: Arc<CoreSettings>,
-    disallowed_user_agents: RegexSet,
+    /// `None` without patterns: making an empty set takes the whole engine into memory.
+    disallowed_user_agents: Option<RegexSet>,
 }
 
 impl FromProject for CommonMiddleware {
     fn from_project(project: &Project) -> Result<Self, Vec<CheckMessage>> {
         let core: Arc<CoreSettings> = project.settings().section();
-        let disallowed_user_agents = RegexSet::new(&core.disallowed_user_agents).map_err(|error| {
+        let patterns = Some(&core.disallowed_user_agents).filter(|patterns| !patterns.is_empty());
+        let disallowed_user_agents = patterns.map(RegexSet::new).transpose().map_err(|error| {
             vec![
                 CheckMessage::error("nuages.E012", format!("DISALLOWED_USER_AGENTS: {error}"))
                     .hint("Each entry is a regular expression that is searched in the User-Agent header."),
@@ -84,9 +86,9 @@ impl CommonMiddleware {
 impl CommonMiddleware {
     /// What is answered in place of the site.
     fn instead(&self, request: &HttpRequest, next: Next<'_>) -> Result<Option<HttpResponse>> {
-        if !self.disallowed_user_agents.is_empty()
+        if let Some(disallowed) = &self.disallowed_user_agents
             && let Some(agent) = request.headers().get(USER_AGENT)
-            && self.disallowed_user_agents.is_match(agent.as_bytes())
+            && disallowed.is_match(agent.as_bytes())
         {
             return Err(Error::permission_denied("Forbidden user agent"));
         }

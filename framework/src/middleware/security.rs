@@ -23,7 +23,8 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 #[derive(Debug)]
 pub struct SecurityMiddleware {
     settings: Arc<SecuritySettings>,
-    exempt: RegexSet,
+    /// `None` without patterns: making an empty set takes the whole engine into memory.
+    exempt: Option<RegexSet>,
     /// On HTTPS alone: a browser ignores it elsewhere.
     hsts: Option<HeaderValue>,
     /// On every response.
@@ -34,11 +35,12 @@ impl FromProject for SecurityMiddleware {
     fn from_project(project: &Project) -> Result<Self, Vec<CheckMessage>> {
         let settings: Arc<SecuritySettings> = project.settings().section();
         let mut faults = Vec::new();
-        let exempt = RegexSet::new(&settings.redirect_exempt).unwrap_or_else(|error| {
+        let patterns = Some(&settings.redirect_exempt).filter(|patterns| !patterns.is_empty());
+        let exempt = patterns.map(RegexSet::new).transpose().unwrap_or_else(|error| {
             faults.push(CheckMessage::error("nuages.E010", format!("SECURE_REDIRECT_EXEMPT: {error}")).hint(
                 "Each entry is a regular expression that is searched in the path without its leading slash.",
             ));
-            RegexSet::empty()
+            None
         });
         let mut value = |setting: &str, text: &str| {
             let value = HeaderValue::from_str(text);
@@ -76,7 +78,8 @@ impl SecurityMiddleware {
         if !self.settings.ssl_redirect || request.is_secure() {
             return Ok(None);
         }
-        if self.exempt.is_match(request.path().trim_start_matches('/')) {
+        let path = request.path().trim_start_matches('/');
+        if self.exempt.as_ref().is_some_and(|exempt| exempt.is_match(path)) {
             return Ok(None);
         }
         let host = match self.settings.ssl_host.as_deref() {

@@ -96,12 +96,19 @@ pub(super) struct Replace {
     pub(super) expected: Option<Bytes>,
 }
 
+/// How many arguments a script takes of it beside the key.
+const ARGS: usize = 3;
+
+/// The digits of a time, at most.
+const TIME: usize = 20;
+
 impl Replace {
+    /// How many bytes it is in a command, about.
     fn size(&self) -> usize {
-        self.key.as_str().len() + self.data.len() + self.expected.as_ref().map_or(0, Bytes::len)
+        self.key.as_str().len() + self.data.len() + TIME + self.expected.as_ref().map_or(0, Bytes::len)
     }
 
-    /// What a script takes of it beside the key.
+    /// The [`ARGS`].
     fn args(&self, call: &mut Call<'_>) {
         call.arg(&*self.data).arg(HowLong(self.ttl)).arg(self.expected.as_deref().unwrap_or_default());
     }
@@ -186,10 +193,12 @@ async fn get(server: &Server, key: &CacheKey) -> Result<Option<Bytes>, Failure> 
 }
 
 /// A command with those keys.
-fn of_all<J, A>(name: &str, jobs: &[Asked<J, A>], key: impl Fn(&J) -> &CacheKey) -> Cmd {
-    let mut command = redis::cmd(name);
+fn of_all<A>(name: &str, jobs: &[Asked<CacheKey, A>]) -> Cmd {
+    let bytes: usize = jobs.iter().map(|waiting| waiting.job.as_str().len()).sum();
+    let mut command = Cmd::with_capacity(jobs.len() + 1, bytes + name.len());
+    command.arg(name);
     for waiting in jobs {
-        command.arg(key(&waiting.job).as_str());
+        command.arg(waiting.job.as_str());
     }
     command
 }
@@ -212,7 +221,7 @@ impl Work for Gets {
 
     async fn run(&mut self, jobs: Vec<Asked<CacheKey, Self::Answer>>) {
         let server = &*self.0;
-        let many = of_all("MGET", &jobs, |key| key);
+        let many = of_all("MGET", &jobs);
         let found: Vec<Option<Bytes>> = match server.try_ask(Question::Command(&many), true).await {
             Ok(found) => found,
             Err(failure) => return fail(jobs, &failure),
@@ -228,7 +237,7 @@ impl Work for Gets {
             return;
         }
         // MGET finds nothing where something else than a value is, which GET complains of.
-        let exist = of_all("EXISTS", &nothing, |key| key);
+        let exist = of_all("EXISTS", &nothing);
         match server.try_ask(Question::Command(&exist), true).await {
             Ok(0_u64) => nothing.into_iter().for_each(|waiting| waiting.answer(Ok(None))),
             Ok(_) => {
@@ -257,8 +266,9 @@ impl Replaces {
         Self { server, one: Script::new(REPLACE), many: Script::new(REPLACE_MANY) }
     }
 
-    async fn replace(&self, jobs: Vec<Asked<Box<Replace>, Result<u8, Failure>>>) {
-        let mut call = Call::new(&self.many, jobs.len());
+    /// Replaces these, which are so many bytes.
+    async fn replace(&self, jobs: Vec<Asked<Box<Replace>, Result<u8, Failure>>>, size: usize) {
+        let mut call = Call::with_room(&self.many, jobs.len(), jobs.len() * (1 + ARGS), size);
         for waiting in &jobs {
             call.arg(waiting.job.key.as_str());
         }
@@ -286,16 +296,21 @@ impl Work for Replaces {
     type Answer = Result<u8, Failure>;
 
     async fn run(&mut self, jobs: Vec<Asked<Box<Replace>, Self::Answer>>) {
-        let (mut together, mut size) = (Vec::with_capacity(jobs.len()), 0);
+        let all = jobs.iter().map(|waiting| waiting.job.size()).sum();
+        if all <= LARGEST {
+            return self.replace(jobs, all).await;
+        }
+        let (mut together, mut size) = (Vec::new(), 0);
         for waiting in jobs {
-            size += waiting.job.size();
-            if size > LARGEST && !together.is_empty() {
-                self.replace(std::mem::take(&mut together)).await;
-                size = waiting.job.size();
+            let more = waiting.job.size();
+            if size + more > LARGEST && !together.is_empty() {
+                self.replace(std::mem::take(&mut together), size).await;
+                size = 0;
             }
+            size += more;
             together.push(waiting);
         }
-        self.replace(together).await;
+        self.replace(together, size).await;
     }
 
     async fn end(self) {}

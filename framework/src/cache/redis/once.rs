@@ -13,6 +13,7 @@ use redis::{
     Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind, Value,
 };
 
+use crate::cache::redis::sending::Sending;
 use crate::cache::redis::server::Question;
 
 /// So often at most: as often as the driver would.
@@ -93,6 +94,12 @@ impl ConnectionLike for Asking {
 
     fn get_db(&self) -> i64 {
         self.cluster.get_db()
+    }
+}
+
+impl Sending for Asking {
+    async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        self.req_packed_command(command).await
     }
 }
 

@@ -18,6 +18,7 @@ use crate::cache::error::CacheError;
 use crate::cache::redis::call::Call;
 use crate::cache::redis::certificates::Certificates;
 use crate::cache::redis::once::once;
+use crate::cache::redis::sending::Sending;
 use crate::grouping::closing::Closing;
 use crate::grouping::group::Owner;
 
@@ -229,11 +230,20 @@ pub(super) enum Question<'a> {
 }
 
 impl Question<'_> {
-    pub(super) async fn put<T: FromRedisValue>(self, link: &mut impl ConnectionLike) -> RedisResult<T> {
+    pub(super) async fn put<T: FromRedisValue>(self, link: &mut impl Sending) -> RedisResult<T> {
         match self {
-            Self::Command(command) => command.query_async(link).await,
+            Self::Command(command) => link.query(command).await,
             Self::Pipeline(pipeline) => pipeline.query_async(link).await,
             Self::Script(call) => call.put(link).await,
+        }
+    }
+}
+
+impl Sending for Link {
+    async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Server(link) => link.send_packed_command(command).await,
+            Self::Cluster(link) => link.req_packed_command(command).await,
         }
     }
 }
