@@ -86,6 +86,35 @@ async fn scripts_that_the_server_forgot_are_sent_again() {
     }
 }
 
+/// A script carries a megabyte at most, and a larger value by itself: these need several.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_one_script_can_carry_is_replaced() {
+    let Some(place) = redis().await else { return };
+    let cache = &place.cache;
+    let value =
+        |number: usize, round: usize| format!("{round}").repeat([150_000, 400_000, 1_500_000][number % 3]);
+    for number in 0..18 {
+        cache.set(&format!("k{number}"), &value(number, 0), Timeout::Never).await.unwrap();
+    }
+    for round in 1..4 {
+        let replacing = (0..18).map(|number| {
+            let (cache, new) = (cache.clone(), value(number, round));
+            tokio::spawn(async move {
+                let key = format!("k{number}");
+                let (_, version) = cache.get_versioned::<String>(&key).await.unwrap().unwrap();
+                cache.replace(&key, &new, Timeout::Never, Some(&version)).await
+            })
+        });
+        for outcome in join_all(replacing).await {
+            assert!(matches!(outcome.unwrap().unwrap(), Replaced::Stored(_)));
+        }
+        for number in 0..18 {
+            let found = cache.get::<String>(&format!("k{number}")).await.unwrap();
+            assert_eq!(found, Some(value(number, round)), "k{number}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cache_that_was_closed_connects_anew() {
     let Some(place) = redis().await else { return };
